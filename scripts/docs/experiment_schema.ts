@@ -1,0 +1,77 @@
+/** The JSON Schema by which editors complete and check experiment files. Made from the parts' own option schemas. */
+import { z } from 'zod';
+import { compareSchema } from '../../src/manifest.ts';
+import { kinds } from '../../src/matrix/block.ts';
+import type { Kind } from '../../src/matrix/choices.ts';
+import { fields, seedsSchema } from '../../src/matrix/fields.ts';
+import type { Options, Part } from '../../src/types.ts';
+
+type Json = Record<string, unknown>;
+
+export function experimentSchema(): Json {
+  const chain = {
+    type: 'object',
+    properties: { chain: { type: 'array', minItems: 2, items: { $ref: '#/definitions/one_strategy' } } },
+    required: ['chain'],
+    additionalProperties: false,
+  };
+  const block: Json = {
+    task: axis(choice(kinds.task)),
+    model: axis(choice(kinds.model)),
+    optimizer: axis(choice(kinds.optimizer)),
+    strategy: axis({ anyOf: [{ $ref: '#/definitions/one_strategy' }, chain] }),
+    ...Object.fromEntries(Object.entries(fields.shape).map(([name, schema]) => [name, axis(jsonOf(schema))])),
+    seeds: jsonOf(seedsSchema),
+  };
+  // Blocks take what the file takes, so both refer to one definition.
+  const properties = Object.fromEntries(Object.keys(block).map((key) => [key, { $ref: `#/definitions/${key}` }]));
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'clipbench experiment',
+    type: 'object',
+    properties: {
+      question: { type: 'string', minLength: 1, description: 'what the runs are to answer, in a sentence' },
+      compare: jsonOf(compareSchema),
+      matrix: {
+        description: 'blocks whose union is run; keys outside apply to all',
+        type: 'array',
+        minItems: 1,
+        items: { type: 'object', properties, additionalProperties: false },
+      },
+      ...properties,
+    },
+    required: ['question'],
+    additionalProperties: false,
+    definitions: { ...block, one_strategy: choice(kinds.strategy) },
+  };
+}
+
+/** A value, or a list of values to be combined with every other axis. */
+function axis(value: Json): Json {
+  return { anyOf: [value, { type: 'array', minItems: 1, items: value }] };
+}
+
+/** A bare name, where nothing has to be given, or a name with options. */
+function choice({ list, extra = {} }: Kind): Json {
+  return { anyOf: [{ enum: list.map(({ name }) => name) }, ...list.map((part) => withOptions(part, extra))] };
+}
+
+function withOptions(part: Part<Options, unknown>, extra: z.ZodRawShape): Json {
+  const shape = part.options.extend(extra).shape;
+  const options = Object.entries(shape).map(([name, schema]) => [name, axis(jsonOf(schema))]);
+  const required = Object.entries(shape).flatMap(([name, schema]) =>
+    z.safeParse(schema, undefined).success ? [] : [name],
+  );
+  return {
+    description: part.summary,
+    type: 'object',
+    properties: { name: { const: part.name }, ...Object.fromEntries(options) },
+    required: ['name', ...required],
+    additionalProperties: false,
+  };
+}
+
+function jsonOf(schema: z.core.$ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  return json;
+}

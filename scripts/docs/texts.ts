@@ -1,0 +1,69 @@
+/** Every text that is generated, by file. */
+import { csvFiles } from '../../src/columns.ts';
+import { optionsWithRole, parts } from '../../src/parts.ts';
+import type { Options, Part } from '../../src/types.ts';
+import { experimentSchema } from './experiment_schema.ts';
+
+/** @param read a committed file's text, for files of which only a part is generated */
+export function generatedTexts(read: (file: string) => string): Record<string, string> {
+  return {
+    'results/README.md': columnDictionary(),
+    'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
+    'README.md': withParts(read('README.md')),
+  };
+}
+
+function columnDictionary(): string {
+  const sections = csvFiles.map(({ file, rows, deterministic, columns }) =>
+    [
+      `## ${file}`,
+      '',
+      `Rows: ${rows}. ${deterministic ? 'The same bytes on every repetition.' : 'Differs between repetitions.'}`,
+      '',
+      markdownTable(
+        ['column', 'kind', 'meaning'],
+        columns.map(({ name, kind, meaning }) => [`\`${name}\``, kind, meaning]),
+      ),
+    ].join('\n'),
+  );
+  return `# results
+
+Each experiment has a folder here, named after its file. Everything but \`reference/\` and this page is ignored by git.
+This page is generated (\`npm run docs\`).
+
+Text is UTF-8 with LF, fields are quoted as in RFC 4180. Numbers of kind \`float\` are float32 as the shortest text that
+reads back as the same float32, those of kind \`double\` JavaScript's shortest text. \`NaN\`, \`Infinity\`, \`-Infinity\` and
+\`-0\` are spelled so. An empty field means: not applicable. \`cells/\` holds the finished runs (records with checksums, and
+their rows): a run goes on from there. \`manifest.json\` says what was asked, with what, on what.
+
+${sections.join('\n\n')}
+`;
+}
+
+/** The README with the tables of parts between its markers replaced. */
+function withParts(readme: string): string {
+  return Object.entries(parts).reduce(
+    (text, [kind, list]) =>
+      text.replace(
+        new RegExp(`(<!-- generated: ${kind} -->\n)[sS]*?(<!-- end -->)`),
+        (_, start: string, end: string) => `${start}${partsTable(list)}\n${end}`,
+      ),
+    readme,
+  );
+}
+
+function partsTable(list: Part<Options, unknown>[]): string {
+  const options = (part: Part<Options, unknown>) =>
+    [...optionsWithRole(part, 'numeric'), ...optionsWithRole(part, 'structural')]
+      .map((name) => `\`${name}\``)
+      .join(', ');
+  return markdownTable(
+    ['name', 'what it does', 'options', 'after'],
+    list.map((part) => [`\`${part.name}\``, part.summary, options(part), part.reference]),
+  );
+}
+
+function markdownTable(header: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,116 @@
+"""Writes test/golden/stats.json: what scipy, numpy and brute force say where src/stats/ has an answer too.
+
+    python3 -m venv .venv && .venv/bin/pip install scipy && .venv/bin/python scripts/golden/stats.py
+
+Brute force, where scipy has no exact answer: the signed-rank test with ties and zeros (all 2^n sign patterns) and the
+interval of the Hodges-Lehmann estimate (ranks of the Walsh averages from all 2^n subsets of 1 .. n).
+Non-finite numbers are written as the strings "NaN", "Infinity", "-Infinity".
+"""
+import itertools
+import json
+import math
+import pathlib
+
+import numpy as np
+import scipy
+from scipy import stats
+
+rng = np.random.default_rng(20240501)
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        value = float(value)
+        return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def brute_signed_rank(differences):
+    nonzero = [d for d in differences if d != 0]
+    ranks = stats.rankdata(np.abs(nonzero)) if nonzero else np.array([])
+    observed = sum(rank for rank, d in zip(ranks, nonzero) if d > 0)
+    sums = [sum(itertools.compress(ranks, signs)) for signs in itertools.product([0, 1], repeat=len(nonzero))]
+    low = np.mean([s <= observed for s in sums])
+    high = np.mean([s >= observed for s in sums])
+    return {"positive": observed, "p": min(1.0, 2 * min(low, high))}
+
+
+def walsh_interval(differences, confidence):
+    n = len(differences)
+    walsh = sorted((a + b) / 2 for a, b in itertools.combinations_with_replacement(differences, 2))
+    sums = [sum(itertools.compress(range(1, n + 1), signs)) for signs in itertools.product([0, 1], repeat=n)]
+    k = 0
+    while np.mean([s <= k for s in sums]) <= (1 - confidence) / 2:
+        k += 1
+    if k == 0:
+        return {"estimate": np.median(walsh), "low": -math.inf, "high": math.inf, "confidence": 1.0}
+    outside = float(np.mean([s <= k - 1 for s in sums]))
+    return {"estimate": np.median(walsh), "low": walsh[k - 1], "high": walsh[-k], "confidence": 1 - 2 * outside}
+
+
+continuous = [rng.normal(shift, 1, n).round(6).tolist() for n in (1, 2, 3, 5, 6, 7, 9, 12) for shift in (0.0, 0.8)]
+tied = [rng.integers(-3, 4, n).astype(float).tolist() for n in (1, 2, 4, 6, 8, 10, 12) for _ in range(3)]
+infinite = [
+    [math.inf, 0.1, 0.2, -0.3, 0.4, 0.5],
+    [math.inf, math.inf, math.inf, 0.2, 0.1, -0.3],
+    [math.inf, -math.inf, 0.2, 0.1, 0.3, 0.4, 0.5],
+    [-math.inf] * 6,
+    [0.0, 0.0, math.inf, math.inf, 0.5, -0.1],
+    [0.0] * 6,
+]
+
+golden = {
+    "made_with": {"scipy": scipy.__version__, "numpy": np.__version__},
+    "signed_rank_exact": [
+        {"d": d, "p": stats.wilcoxon(d, method="exact").pvalue, "statistic": stats.wilcoxon(d, method="exact").statistic}
+        for d in continuous
+    ],
+    "signed_rank_brute": [{"d": d, **brute_signed_rank(d)} for d in continuous + tied + infinite],
+    "hodges_lehmann": [
+        {"d": d, "confidence_asked": c, **walsh_interval(d, c)} for d in continuous + tied for c in (0.9, 0.95)
+    ],
+    "wilson": [
+        {"k": k, "n": n, "low": interval.low, "high": interval.high}
+        for n in (1, 2, 5, 6, 10, 37, 200)
+        for k in sorted({0, 1, n // 3, n // 2, n - 1, n})
+        for interval in [stats.binomtest(k, n).proportion_ci(confidence_level=0.95, method="wilson")]
+    ],
+    "mcnemar": [
+        {"first": b, "second": c, "p": stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0}
+        for b in (0, 1, 2, 3, 5, 6, 10, 21)
+        for c in (0, 1, 2, 4, 6, 10)
+    ],
+    "holm": [],  # filled below by its definition, a loop over the sorted values
+    "quantile": [
+        {"values": v, "q": q, "quantile": float(np.quantile(v, q))}
+        for v in ([3.0], [1.0, 2.0], [5.0, -1.0, 2.0], rng.normal(0, 1, 6).round(6).tolist(), rng.normal(0, 1, 11).round(6).tolist())
+        for q in (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
+    ],
+    "midranks": [{"values": v, "ranks": stats.rankdata(v)} for v in tied + continuous],
+}
+
+for m in (1, 2, 3, 6, 9):
+    for _ in range(3):
+        ps = rng.choice([0.001, 0.01, 0.02, 0.03125, 0.04, 0.2, 0.5, 1.0], m).tolist()
+        adjusted, worst = [0.0] * m, 0.0
+        for position, index in enumerate(np.argsort(ps, kind="stable")):
+            worst = max(worst, min(1.0, (m - position) * ps[index]))
+            adjusted[int(index)] = worst
+        golden["holm"].append({"ps": ps, "adjusted": adjusted})
+
+path = pathlib.Path(__file__).resolve().parents[2] / "test" / "golden" / "stats.json"
+# One case a line, so that a diff shows which case changed.
+parts = []
+for name, cases in plain(golden).items():
+    inner = json.dumps(cases) if isinstance(cases, dict) else "[\n" + ",\n".join("  " + json.dumps(c) for c in cases) + "\n ]"
+    parts.append(f" {json.dumps(name)}: {inner}")
+path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+print(f"{path.name}: {sum(len(v) for v in golden.values() if isinstance(v, list))} cases")

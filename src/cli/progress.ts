@@ -1,0 +1,48 @@
+/** How far a sweep is: one line that changes on a terminal, a plain line now and then elsewhere. */
+
+/** Between plain lines, in ms. */
+const PAUSE = 10_000;
+
+export interface Progress {
+  /** One more cell is done. */
+  tick(note?: string): void;
+  /** Ends the changing line. */
+  end(): void;
+}
+
+export function progress(total: number, stream: NodeJS.WriteStream): Progress {
+  const start = performance.now();
+  let done = 0;
+  let printed = start;
+  const line = () => {
+    const seconds = (performance.now() - start) / 1000;
+    const left = (seconds / Math.max(done, 1)) * (total - done);
+    return `${done}/${total} cells  ${((100 * done) / total).toFixed(0)} %  ${clock(seconds)} elapsed  ${clock(left)} left`;
+  };
+  return {
+    tick(note) {
+      done += 1;
+      const now = performance.now();
+      if (stream.isTTY) {
+        if (note !== undefined) stream.write(`\r\x1b[K${note}\n`);
+        stream.write(`\r\x1b[K${line()}`);
+      } else if (note !== undefined || done === total || now - printed > PAUSE) {
+        stream.write(`${note === undefined ? '' : `${note}\n`}${line()}\n`);
+        printed = now;
+      }
+    },
+    end() {
+      if (stream.isTTY && done > 0) stream.write('\n');
+    },
+  };
+}
+
+/** 75 -> 1:15 */
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  const pad = (n: number) => String(n).padStart(2, '0');
+  return minutes < 60
+    ? `${minutes}:${pad(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(whole % 60)}`;
+}

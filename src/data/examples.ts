@@ -1,0 +1,43 @@
+/** Batches from a fixed set of examples. */
+import type { Batch, Stream, TaskShape } from '../types.ts';
+
+/** Numbers of one example's input and output. */
+export function rowSizes(shape: TaskShape): { x: number; y: number } {
+  return { x: shape.input.reduce((product, n) => product * n, 1), y: shape.output };
+}
+
+/**
+ * An endless sequence of full batches: one permutation of all examples per epoch, one after the other. A batch may
+ * straddle two epochs, so every batch has the same size and every example is met equally often.
+ */
+export function shuffledBatches(examples: Batch, shape: TaskShape, stream: Stream): (size: number) => Batch {
+  const { x, y } = rowSizes(shape);
+  let order = stream.permutation(examples.size);
+  let place = 0;
+  return (size) => {
+    const batch = { size, x: new Float32Array(size * x), y: new Float32Array(size * y) };
+    for (let row = 0; row < size; row++) {
+      if (place === order.length) {
+        order = stream.permutation(examples.size);
+        place = 0;
+      }
+      const from = order[place++] ?? 0;
+      batch.x.set(examples.x.subarray(from * x, (from + 1) * x), row * x);
+      batch.y.set(examples.y.subarray(from * y, (from + 1) * y), row * y);
+    }
+    return batch;
+  };
+}
+
+/** `count` examples, evenly spaced over the set: a fixed part that keeps the shares of sorted classes. */
+export function evenly(examples: Batch, shape: TaskShape, count: number): Batch {
+  const { x, y } = rowSizes(shape);
+  const size = Math.min(count, examples.size);
+  const part = { size, x: new Float32Array(size * x), y: new Float32Array(size * y) };
+  for (let row = 0; row < size; row++) {
+    const from = Math.floor((row * examples.size) / size);
+    part.x.set(examples.x.subarray(from * x, (from + 1) * x), row * x);
+    part.y.set(examples.y.subarray(from * y, (from + 1) * y), row * y);
+  }
+  return part;
+}

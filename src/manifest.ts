@@ -1,0 +1,54 @@
+/** results/<name>/manifest.json: what was asked, with what, on what. Written by the runner, read by the report. */
+import { z } from 'zod';
+
+const partSchema = z.object({
+  summary: z.string(),
+  equation: z.string(),
+  reference: z.string(),
+  scope: z.string().optional(),
+  /** Name of the option shown in the `threshold` column. */
+  threshold: z.string().optional(),
+  metric: z.object({ name: z.string(), better: z.enum(['higher', 'lower']) }).optional(),
+});
+
+/** Declared before anything runs, so that it can't be chosen after the results were seen. */
+export const compareSchema = z.strictObject({
+  baseline: z.string().describe('strategy that every other one is compared with'),
+  metric: z
+    .string()
+    .regex(/^(train|val|test)_[a-z_]+$/, 'must be a split and a metric, such as val_accuracy or val_loss')
+    .describe('split and metric, such as val_accuracy'),
+  at: z.enum(['final', 'best']).default('final').describe('which evaluation counts'),
+  family: z
+    .array(z.record(z.string(), z.union([z.string(), z.number()])))
+    .optional()
+    .describe(
+      'the comparisons that get a verdict, each as {column of runs.csv: value}; default: every strategy and threshold at every setting',
+    ),
+});
+export type Compare = z.infer<typeof compareSchema>;
+
+export const manifestSchema = z.object({
+  question: z.string(),
+  experiment: z.object({ file: z.string(), text: z.string(), sha256: z.string() }),
+  compare: compareSchema.optional(),
+  compare_sha256: z.string().optional(),
+  /** Set when the comparison was declared anew though runs had finished: how many, and the hash of the one before. */
+  compare_changed: z.object({ finished_runs: z.number(), before: z.string() }).optional(),
+  cells: z.number(),
+  completed: z.number(),
+  diverged: z.number(),
+  failed: z.number(),
+  fingerprint: z.record(z.string(), z.union([z.string(), z.number()])),
+  fingerprint_id: z.string(),
+  /** kind (strategies, optimizers, models, tasks) -> name -> what the part says of itself. */
+  parts: z.record(z.string(), z.record(z.string(), partSchema)),
+  /** sha256 of every data set read. */
+  data: z.record(z.string(), z.string()),
+  versions: z.record(z.string(), z.string()),
+  command: z.string(),
+  jobs: z.number(),
+  started: z.string(),
+  finished: z.string(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;

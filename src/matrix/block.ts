@@ -1,0 +1,118 @@
+/** One block of a matrix as cells: the product of all its axes. */
+import { z } from 'zod';
+import { build, find, parts } from '../parts.ts';
+import type { Cell, Choice } from '../types.ts';
+import { alternatives, type Located, MOST_CELLS, product } from './axes.ts';
+import { chains, choices } from './choices.ts';
+import type { Path } from './document.ts';
+import { type Fields, fields, seedsSchema } from './fields.ts';
+import { type Mistakes, shown } from './mistakes.ts';
+
+/** What a block says, by key, each with its place; keys outside the block are among them. */
+export type Block = Map<string, Located<unknown>>;
+
+const rate = z.number().positive().meta({ description: 'the learning rate' });
+
+export const kinds = {
+  task: { word: 'task', list: parts.tasks },
+  model: { word: 'model', list: parts.models },
+  optimizer: { word: 'optimizer', list: parts.optimizers, extra: { learning_rate: rate } },
+  strategy: { word: 'strategy', list: parts.strategies },
+};
+
+/** The keys a block can have. */
+export const blockKeys = [...Object.keys(kinds), ...Object.keys(fields.shape), 'seeds'];
+
+/** In matrix order: task, model, the other fields, optimizer, strategy, seed; the last changes fastest. */
+export function cellsOf(block: Block, path: Path, mistakes: Mistakes): Cell[] {
+  const required = <T>(key: string, read: (written: unknown, place: Path) => T[]): T[] => {
+    const written = block.get(key);
+    if (written !== undefined) return read(written.value, written.path);
+    mistakes.at(
+      path,
+      `${key} is missing; every matrix names its ${[...Object.keys(kinds), 'steps', 'seeds'].join(', ')}`,
+    );
+    return [];
+  };
+  const tasks = required('task', (written, place) => choices(kinds.task, written, place, mistakes));
+  const models = required('model', (written, place) => choices(kinds.model, written, place, mistakes));
+  const optimizers = required('optimizer', (written, place) => choices(kinds.optimizer, written, place, mistakes));
+  const strategies = required('strategy', (written, place) => chains(kinds.strategy, written, place, mistakes));
+  const seeds = required('seeds', (written, place) => seedsOf(written, place, mistakes));
+  const settings = required('steps', () => settingsOf(block, path, mistakes));
+  refuseMisfits(tasks, models, mistakes);
+
+  const count = [tasks, models, settings, optimizers, strategies, seeds].reduce((n, axis) => n * axis.length, 1);
+  if (count > MOST_CELLS) mistakes.at(path, `${count} cells are more than ${MOST_CELLS}; split the matrix`);
+  if (mistakes.any()) return [];
+
+  return tasks.flatMap((task) =>
+    models.flatMap((model) =>
+      settings.flatMap((setting) =>
+        optimizers.flatMap((optimizer) =>
+          strategies.flatMap((strategy) =>
+            seeds.map((seed) => cell(task.value, model.value, setting, optimizer.value, strategy.value, seed)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function cell(task: Choice, model: Choice, setting: Fields, optimizer: Choice, strategy: Choice[], seed: number): Cell {
+  const { learning_rate, ...options } = optimizer.options;
+  const { target, ...others } = setting;
+  return {
+    task,
+    model,
+    optimizer: { name: optimizer.name, options },
+    learning_rate: Number(learning_rate),
+    strategy,
+    seed,
+    ...others,
+    ...(target !== undefined && { target }),
+    phase: 'confirm',
+  };
+}
+
+function settingsOf(block: Block, path: Path, mistakes: Mistakes): Fields[] {
+  const written = Object.keys(fields.shape).flatMap((field) => {
+    const located = block.get(field);
+    return located === undefined ? [] : [{ field, located }];
+  });
+  const axes = written.map(({ field, located }) =>
+    alternatives(located.value, located.path, mistakes).map((member) => ({ field, ...member })),
+  );
+  return product(axes, path, mistakes).flatMap((members) => {
+    const given = Object.fromEntries(members.map(({ field, value }) => [field, value]));
+    const checked = fields.safeParse(given);
+    const pathOf = (field: string) => members.find((member) => member.field === field)?.path ?? path;
+    mistakes.beyondFloat32('the matrix', given, pathOf);
+    if (checked.success) return [checked.data];
+    mistakes.issues('the matrix', checked.error.issues, given, path, pathOf);
+    return [];
+  });
+}
+
+function seedsOf(written: unknown, path: Path, mistakes: Mistakes): number[] {
+  const checked = seedsSchema.safeParse(written);
+  if (!checked.success) {
+    mistakes.at(path, `seeds is ${shown(written)}; give a number of seeds such as 6, or a list such as [0, 1, 2]`);
+    return [];
+  }
+  if (typeof checked.data === 'number') return Array.from({ length: checked.data }, (_, seed) => seed);
+  return alternatives(checked.data, path, mistakes).map(({ value }) => Number(value));
+}
+
+/** A model that can't read a task's examples is a mistake now, not a failure of every run later. */
+function refuseMisfits(tasks: Located<Choice>[], models: Located<Choice>[], mistakes: Mistakes): void {
+  for (const task of tasks) {
+    const { shape } = build(find(parts.tasks, task.value.name), task.value);
+    for (const model of models) {
+      const refusal = build(find(parts.models, model.value.name), model.value).refuse?.(shape);
+      if (refusal !== undefined) {
+        mistakes.at(model.path, `model "${model.value.name}" ${refusal}, as task "${task.value.name}" has`);
+      }
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/** An experiment file: one question, and the matrix of runs that is to answer it. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type Compare, compareSchema } from '../manifest.ts';
+import { build, find, parts } from '../parts.ts';
+import { type Cell, UsageError } from '../types.ts';
+import type { Located } from './axes.ts';
+import { type Block, blockKeys, cellsOf } from './block.ts';
+import { isRecord } from './choices.ts';
+import { type Path, parseDocument } from './document.ts';
+import { cellId, identityOf, strategyName } from './identity.ts';
+import { type Mistakes, mistakesIn, shown } from './mistakes.ts';
+
+export interface Experiment {
+  file: string;
+  text: string;
+  /** sha256 of the text. */
+  sha256: string;
+  question: string;
+  compare?: Compare;
+  /** In matrix order, each once, by id. */
+  cells: Map<string, Cell>;
+}
+
+const topKeys = ['question', 'compare', 'matrix'];
+
+/** Reads and checks an experiment file. @throws UsageError with every mistake, one per line, as file:line:column. */
+export function loadExperiment(file: string): Experiment {
+  return parseExperiment(readText(file), file);
+}
+
+/** The same from its text; `file` is the name shown in messages. */
+export function parseExperiment(text: string, file: string): Experiment {
+  const document = parseDocument(text, file);
+  const mistakes = mistakesIn(document);
+  const top = document.value;
+  if (!isRecord(top)) {
+    throw new UsageError(`${file}:1:1: the file holds ${shown(top)}; it takes question, task, model, ... as keys`);
+  }
+  const question = z.string().trim().min(1).safeParse(top.question);
+  if (!question.success)
+    mistakes.at(['question'], `question is ${shown(top.question)}; say in a sentence what the runs are to answer`);
+  checkKeys(top, [], [...topKeys, ...blockKeys], mistakes);
+
+  const cells = new Map<string, Cell>();
+  for (const { block, path } of blocksOf(top, mistakes)) {
+    for (const cell of cellsOf(block, path, mistakes)) cells.set(cellId(cell), cell);
+  }
+  const compare = mistakes.any() ? undefined : compareOf(top.compare, [...cells.values()], mistakes);
+  mistakes.stop();
+  return {
+    file,
+    text,
+    sha256: createHash('sha256').update(text).digest('hex'),
+    question: question.data ?? '',
+    ...(compare !== undefined && { compare }),
+    cells,
+  };
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : error;
+    throw new UsageError(
+      `${file}: can't be read (${reason}); give the path of an experiment, such as experiments/quickstart.yaml`,
+    );
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${file}: is not UTF-8 text; save it as UTF-8`);
+  }
+}
+
+/** The blocks under `matrix`, each with the keys outside that it doesn't set itself; without `matrix`, the file. */
+function blocksOf(top: Record<string, unknown>, mistakes: Mistakes): { block: Block; path: Path }[] {
+  const entries = (record: Record<string, unknown>, path: Path): [string, Located<unknown>][] =>
+    Object.entries(record).map(([key, value]) => [key, { value, path: [...path, key] }]);
+  const shared = entries(top, []).filter(([key]) => !topKeys.includes(key));
+  const { matrix } = top;
+  if (matrix === undefined) return [{ block: new Map(shared), path: [] }];
+  if (!Array.isArray(matrix) || matrix.length === 0) {
+    mistakes.at(['matrix'], `matrix is ${shown(matrix)}; it takes a list of blocks, or leave it out`);
+    mistakes.stop();
+    return [];
+  }
+  return matrix.map((block: unknown, i) => {
+    const path = ['matrix', i];
+    if (!isRecord(block)) {
+      mistakes.at(path, `a block is ${shown(block)}; it takes ${blockKeys.join(', ')}`);
+      mistakes.stop();
+    }
+    const own = isRecord(block) ? block : {};
+    checkKeys(own, path, blockKeys, mistakes);
+    return { block: new Map([...shared, ...entries(own, path)]), path };
+  });
+}
+
+function checkKeys(record: Record<string, unknown>, path: Path, known: string[], mistakes: Mistakes): void {
+  for (const key of Object.keys(record)) if (!known.includes(key)) mistakes.unknown(path, 'key', key, known, key);
+}
+
+/** The declared comparison; its names must occur in the cells. */
+function compareOf(written: unknown, cells: Cell[], mistakes: Mistakes): Compare | undefined {
+  if (written === undefined) return undefined;
+  const checked = compareSchema.safeParse(written);
+  if (!checked.success) {
+    const known = Object.keys(compareSchema.shape);
+    if (isRecord(written)) checkKeys(written, ['compare'], known, mistakes);
+    else mistakes.at(['compare'], `compare is ${shown(written)}; it takes ${known.join(', ')}`);
+    mistakes.issues('compare', checked.error.issues, written, ['compare'], (option) => ['compare', option]);
+    return undefined;
+  }
+  const compare = checked.data;
+  const names = [...new Set(cells.map(({ strategy }) => strategyName(strategy)))];
+  if (!names.includes(compare.baseline)) {
+    mistakes.unknown(['compare', 'baseline'], 'baseline', compare.baseline, names);
+  }
+  const metric = compare.metric.replace(/^[a-z]+_/, '');
+  const tasks = new Map(cells.map(({ task }) => [task.name, task]));
+  for (const [name, task] of tasks) {
+    const own = build(find(parts.tasks, name), task).metric.name;
+    if (metric !== own && metric !== 'loss') {
+      mistakes.unknown(['compare', 'metric'], `metric of task "${name}":`, metric, [own, 'loss']);
+    }
+  }
+  checkFamily(compare, cells, mistakes);
+  return compare;
+}
+
+/** Every entry of the family must single out runs: a slip would otherwise be noticed when all has been run. */
+function checkFamily({ family, baseline }: Compare, cells: Cell[], mistakes: Mistakes): void {
+  const rows = cells.map(identityOf).filter((row) => row.strategy !== baseline);
+  const known = Object.keys(rows[0] ?? {});
+  if (family?.length === 0)
+    mistakes.at(['compare', 'family'], 'family is an empty list; leave it out for all comparisons');
+  family?.forEach((entry, i) => {
+    const path = ['compare', 'family', i];
+    const keys = Object.keys(entry);
+    if (keys.length === 0) mistakes.at(path, `a family entry is empty; say which runs, by ${known.join(', ')}`);
+    const slips = keys.filter((key) => !known.includes(key));
+    for (const key of slips) mistakes.unknown(path, 'column', key, known, key);
+    const matches = (row: Record<string, unknown>) => keys.every((key) => row[key] === entry[key]);
+    if (keys.length > 0 && slips.length === 0 && !rows.some(matches)) {
+      mistakes.at(
+        path,
+        `no run other than of "${baseline}" has ${keys.map((key) => `${key} ${entry[key]}`).join(', ')}; change the entry or the matrix`,
+      );
+    }
+  });
+}

@@ -1,0 +1,90 @@
+/** What the declared comparison allows to say, in plain words. Every sentence follows from a count or a verdict. */
+
+import { neededPairs } from '../stats/sign-flip.ts';
+import { type Comparison, type Declared, LEVEL, MIN_SEEDS } from './comparison.ts';
+import type { Design } from './design.ts';
+import { count, pValue, signed, whole } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { Story } from './story.ts';
+import { metricWords } from './vary.ts';
+
+/** Verdicts spelled out one by one; more are counted. */
+const SPELLED = 4;
+
+export function answer(story: Story): Html[] {
+  const { declared, design, manifest } = story;
+  const changed = manifest.compare_changed;
+  const verdict =
+    declared === undefined
+      ? [html`No comparison was declared before running, so this report describes what happened and gives no verdict.`]
+      : changed !== undefined
+        ? [
+            html`The comparison was declared after ${count(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
+          ]
+        : verdicts(declared);
+  return [...verdict, ...divergenceWords(design)];
+}
+
+function verdicts(declared: Declared): Html[] {
+  const { compare, comparisons, family, pairs, smallest } = declared;
+  const against = html`${metricWords(compare.metric)} ${at(compare.at)}, against ${name(compare.baseline)}`;
+  const members = comparisons.filter((comparison) => comparison.declared);
+  if (comparisons.length === 0) return [html`Nothing could be compared on ${against}; section 1 says why.`];
+  if (family === 0)
+    return [html`No finished run belongs to the declared family, so there is no verdict on ${against}.`];
+  const possible = members.filter((comparison) => comparison.verdict !== 'not possible');
+  if (possible.length === 0) {
+    const seeds = `with ${count(pairs.most, 'paired seed')}`;
+    const why =
+      pairs.most < MIN_SEEDS
+        ? `${seeds} the smallest two-sided p is ${pValue(smallest.p)}`
+        : `${seeds} and ${count(family, 'comparison')} under Holm the smallest p is ${pValue(smallest.holm)}`;
+    const fewer = family > 1 && pairs.most >= MIN_SEEDS ? ', or a family declared narrower' : '';
+    const needed = `${whole(neededPairs(family, LEVEL))} seeds${fewer}`;
+    return [html`No verdict is possible on ${against}: ${why}, above ${LEVEL}. It would take ${needed}.`];
+  }
+  const decided = possible.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
+  const open = members.length - decided.length;
+  const intro = html`On ${against}, ${count(family, 'comparison')} under Holm:`;
+  if (decided.length > SPELLED) {
+    const n = (verdict: string) => whole(decided.filter((comparison) => comparison.verdict === verdict).length);
+    return [
+      html`${intro} ${n('better')} better, ${n('worse')} worse, ${whole(open)} not separated. Section 1 lists them.`,
+    ];
+  }
+  const same = 'from the baseline; that is not evidence of equality.';
+  if (decided.length === 0) return [html`${intro} ${open === 1 ? 'it does not separate' : 'none separates'} ${same}`];
+  const rest = `${count(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
+  return [intro, ...decided.map(sentence), ...(open === 0 ? [] : [html`${rest}`])];
+}
+
+/** Names of strategies stand out from the prose: one of them is called none. */
+const name = (strategy: string): Html => html`<code>${strategy}</code>`;
+
+const at = (when: Declared['compare']['at']): string =>
+  when === 'final' ? 'after the last step' : 'at the best evaluation';
+
+function sentence(comparison: Comparison): Html {
+  const { member, baseline, setting, verdict, shift, holm, pairs, divergedBaseline, divergedMember } = comparison;
+  const confidence = Math.round(1000 * shift.confidence) / 10;
+  const size = Number.isFinite(shift.estimate)
+    ? `median paired difference ${signed(shift.estimate)}, ${confidence} % interval ${signed(shift.low)} to ${signed(shift.high)}`
+    : 'the typical difference has no size, since a run that diverged, or ended without a finite value, ranks below every value';
+  const lost = html`${name(baseline.name)} diverged on ${divergedBaseline} of ${pairs} seeds, ${name(member.name)} on ${divergedMember}`;
+  const seeds = divergedBaseline + divergedMember > 0 ? lost : `${pairs} seeds`;
+  return html`${name(member.name)} was ${verdict} than ${name(baseline.name)} at ${setting.label}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
+}
+
+/** Divergence per strategy, over everything that ran: described, not tested. */
+function divergenceWords({ strategies, settings, runs }: Design): Html[] {
+  const total = runs.filter((run) => run.divergedAt !== undefined).length;
+  if (runs.length === 0) return [];
+  if (total === 0) return [html`None of the ${count(runs.length, 'run')} diverged.`];
+  const configs = settings.flatMap((setting) => setting.configs);
+  const parts = strategies.map((strategy, index) => {
+    const own = configs.filter((config) => config.strategy === strategy).flatMap((config) => config.runs);
+    const lost = own.filter((run) => run.divergedAt !== undefined).length;
+    return html`${index > 0 && ', '}${name(strategy)} ${lost} of ${own.length}`;
+  });
+  return [html`Diverged, over all settings and thresholds: ${parts}.`];
+}

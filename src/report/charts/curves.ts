@@ -1,0 +1,187 @@
+/**
+ * Lines over steps with bands over seeds, in panels side by side: loss, metric, clip rate and gradient norm are all drawn
+ * by this one.
+ */
+import type { TopLevelSpec } from 'vega-lite';
+import type { Curve } from '../curve.ts';
+import { color, type Stroke } from '../palette.ts';
+import { textWidth } from '../text-width.ts';
+import { type Layer, type Panel, panelWidth, short, sideBySide } from './frame.ts';
+import { placeLabels } from './labels.ts';
+import { logTicks } from './log-ticks.ts';
+
+export interface Line {
+  /** Name in the legend; lines with the same name share it. */
+  label: string;
+  stroke: Stroke;
+  curve: Curve;
+  /** `faint` lines have no legend entry, no band and no marks: they go with the line of the same colour. */
+  faint?: boolean;
+}
+
+export interface CurvePanel {
+  title: string;
+  /** Under the title: what the legend's entries are values of. */
+  subtitle: string;
+  lines: Line[];
+}
+
+export interface CurveTable {
+  panels: CurvePanel[];
+  columns: number;
+  steps: number;
+  y: { title: string; domain: readonly [number, number]; log: boolean; format: string };
+}
+
+const HEIGHT = 150;
+
+export function curves(table: CurveTable): TopLevelSpec {
+  const columns = Math.min(table.columns, table.panels.length);
+  const width = panelWidth(columns);
+  const rows = Math.max(...table.panels.map((panel) => legendLayout(panel.lines, width).rows));
+  return sideBySide(
+    table.panels.map((panel, index) => curvePanel(panel, table, width, rows, index % columns === 0)),
+    columns,
+  );
+}
+
+function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: number, first: boolean): Panel {
+  const full = panel.lines.filter((line) => line.faint !== true);
+  const legend = legendLayout(full, width);
+  // A legend with fewer rows than its neighbours' stands further up, so that all plots of a row are level.
+  const lines = scaled(full, { columns: legend.columns, offset: 6 + (rows - legend.rows) * LEGEND_ROW });
+  const scales = axes(table, first);
+  const { x, y } = scales;
+  return {
+    width,
+    height: HEIGHT,
+    title: { text: short(panel.title, Math.floor(width / 7)), subtitle: short(panel.subtitle, Math.floor(width / 6)) },
+    layer: [
+      {
+        data: { values: points(full).filter((point) => point.low < point.high) },
+        mark: { type: 'area', clip: true, fillOpacity: 0.16, strokeWidth: 0 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, fill: literal, detail: { field: 'line' } },
+      },
+      {
+        data: { values: points(panel.lines.filter((line) => line.faint === true)) },
+        mark: { type: 'line', clip: true, strokeWidth: 1.2, strokeDash: [1, 2] },
+        encoding: { x, y: { ...y, field: 'mid' }, stroke: literal, detail: { field: 'line' } },
+      },
+      {
+        data: { values: points(full) },
+        mark: { type: 'line', clip: true, strokeWidth: 1.8 },
+        encoding: { x, y: { ...y, field: 'mid' }, color: lines.color, strokeDash: lines.dash },
+      },
+      ...dropLayers(full, scales, table, width),
+    ],
+  };
+}
+
+/** The colour stands in the data. Given to `fill` or `stroke`: as `color` it would keep the legend of the lines from merging with their dashes. */
+const literal = { field: 'color', type: 'nominal' as const, scale: null };
+
+const points = (lines: readonly Line[]) =>
+  lines.flatMap(({ label: line, stroke, curve }) =>
+    curve.points.map(({ step, mid, low, high }) => ({ step, mid, low, high, line, color: stroke.color })),
+  );
+
+function axes({ steps, y }: CurveTable, first: boolean) {
+  const ticks = y.log ? { values: logTicks(y.domain) } : { tickCount: 4 };
+  return {
+    x: {
+      field: 'step',
+      type: 'quantitative' as const,
+      scale: { domain: [0, steps], nice: false },
+      axis: { title: 'step', grid: false, tickCount: 4, format: '~s' },
+    },
+    y: {
+      type: 'quantitative' as const,
+      scale: { domain: [...y.domain], nice: false, ...(y.log ? { type: 'log' as const } : { zero: false }) },
+      axis: { title: first ? y.title : null, format: y.format, ...ticks },
+    },
+  };
+}
+
+/** Colour and dash of each line, with one legend for both. */
+function scaled(lines: readonly Line[], legend: { columns: number; offset: number }) {
+  const field = { field: 'line', type: 'nominal' as const, sort: null, legend };
+  const domain = lines.map((line) => line.label);
+  const dashes = lines.map((line) => (line.stroke.dash.length > 0 ? line.stroke.dash : [1, 0]));
+  return {
+    color: { ...field, scale: { domain, range: lines.map((line) => line.stroke.color) } },
+    dash: { ...field, scale: { domain, range: dashes } },
+  };
+}
+
+/** Height of a row of legend entries. */
+const LEGEND_ROW = 14;
+/** Symbol and gaps of an entry. */
+const LEGEND_ENTRY = 36;
+
+/** As many entries in a row as the panel's width takes. */
+function legendLayout(lines: readonly Line[], width: number): { columns: number; rows: number } {
+  const widths = lines.filter((line) => line.faint !== true).map((line) => textWidth(line.label, 11) + LEGEND_ENTRY);
+  const total = widths.reduce((sum, entry) => sum + entry, 0);
+  const columns = total <= width ? widths.length : Math.max(1, Math.floor(width / Math.max(...widths)));
+  return { columns, rows: Math.ceil(widths.length / Math.max(1, columns)) };
+}
+
+/** Crosses where seeds diverged, and beside the last cross of a line how many seeds are left. */
+function dropLayers(
+  lines: readonly Line[],
+  { x, y }: ReturnType<typeof axes>,
+  table: CurveTable,
+  width: number,
+): Layer[] {
+  const toY = position(table.y.domain, table.y.log);
+  // A line that has left the frame keeps its cross, on the frame.
+  const drops = lines.flatMap((line) =>
+    line.curve.drops.map((drop) => ({ ...drop, mid: toY.value(toY.share(drop.mid)), color: line.stroke.color })),
+  );
+  if (drops.length === 0) return [];
+  const labels = lines.flatMap(({ curve }) => {
+    const last = curve.drops.at(-1);
+    if (last === undefined) return [];
+    const text = `${curve.left}/${curve.seeds}`;
+    return [{ x: (last.step / table.steps) * width + 4, y: (1 - toY.share(last.mid)) * HEIGHT - 9, text }];
+  });
+  const placed = placeLabels(labels, width, HEIGHT).map((label) => ({
+    text: label.text,
+    step: (label.x / width) * table.steps,
+    mid: toY.value(1 - label.y / HEIGHT),
+  }));
+  const at = { x, y: { ...y, field: 'mid' } };
+  // Twice: first as a halo, so that it can be read across a line.
+  const text = (look: { color: string } | { stroke: string; strokeWidth: number; strokeJoin: 'round' }): Layer => ({
+    data: { values: placed },
+    mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: 10, fontWeight: 600, ...look },
+    encoding: { ...at, text: { field: 'text', type: 'nominal' } },
+  });
+  return [
+    {
+      data: { values: drops },
+      mark: {
+        type: 'point',
+        shape: 'M-1,-1L1,1M1,-1L-1,1',
+        size: 28,
+        strokeWidth: 1.8,
+        filled: false,
+      },
+      encoding: { ...at, stroke: literal },
+    },
+    text({ stroke: color('paper'), strokeWidth: 3, strokeJoin: 'round' }),
+    text({ color: color('ink') }),
+  ];
+}
+
+/** Between a value and its share of the axis, both ways. */
+function position([low, high]: readonly [number, number], log: boolean) {
+  const to = (value: number) => (log ? Math.log(value) : value);
+  return {
+    share: (value: number) => Math.max(0, Math.min(1, (to(value) - to(low)) / (to(high) - to(low)))),
+    value: (share: number) => {
+      const at = to(low) + share * (to(high) - to(low));
+      return log ? Math.exp(at) : at;
+    },
+  };
+}

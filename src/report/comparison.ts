@@ -1,0 +1,158 @@
+/** The comparison that was declared before running, worked out: who did better than the baseline, and what may be said. */
+import type { Compare, Manifest } from '../manifest.ts';
+import { hodgesLehmann, type Shift } from '../stats/hodges-lehmann.ts';
+import { holm } from '../stats/holm.ts';
+import { mcnemar } from '../stats/mcnemar.ts';
+import { pairedDifference } from '../stats/paired-difference.ts';
+import { smallestP } from '../stats/sign-flip.ts';
+import { signedRank } from '../stats/signed-rank.ts';
+import { type Config, type Design, type Run, referenceOf, type Setting } from './design.ts';
+import { number, type Row, text } from './row.ts';
+
+/** Chance of any false verdict in the family. */
+export const LEVEL = 0.05;
+/** With fewer pairs no two-sided sign-flip p can reach 0.05. */
+export const MIN_SEEDS = 6;
+
+export type Verdict = 'better' | 'worse' | 'not separated' | 'not possible' | 'descriptive';
+
+export interface Comparison {
+  setting: Setting;
+  member: Config;
+  baseline: Config;
+  /** Pairs of runs with the same seed that both finished. */
+  pairs: number;
+  divergedMember: number;
+  divergedBaseline: number;
+  /** Exact McNemar p of the two divergence counts; describes, no verdict rests on it. */
+  mcnemar: number;
+  /** Per seed: how much better the member was; infinite where one of the two diverged. */
+  differences: number[];
+  shift: Shift;
+  /** In the declared family: counts under Holm and gets a verdict. */
+  declared: boolean;
+  p: number;
+  /** Adjusted over the family; undefined outside it. */
+  holm: number | undefined;
+  verdict: Verdict;
+}
+
+export interface Declared {
+  compare: Compare;
+  comparisons: Comparison[];
+  /** Comparisons under Holm. */
+  family: number;
+  /** Fewest and most pairs in the family. */
+  pairs: { fewest: number; most: number };
+  /** The smallest p of the family before and after Holm, whatever the data. */
+  smallest: { p: number; holm: number };
+  /** Settings or declarations that gave no comparison, and why. */
+  notes: string[];
+}
+
+/** Where a metric name such as `val_accuracy` stands in runs.csv for a task, or undefined where the task has no such metric. */
+export function measureOf(manifest: Manifest, task: string, name: string) {
+  const split = name.slice(0, name.indexOf('_'));
+  const metric = name.slice(split.length + 1);
+  if (metric === 'loss') return { split, kind: 'loss' as const, better: 'lower' as const };
+  const declared = manifest.parts.tasks?.[task]?.metric;
+  return declared?.name === metric ? { split, kind: 'metric' as const, better: declared.better } : undefined;
+}
+
+export function declaredComparison(design: Design, manifest: Manifest): Declared | undefined {
+  const { compare } = manifest;
+  if (compare === undefined) return undefined;
+  const notes: string[] = [];
+  const open = design.settings.flatMap((setting) => {
+    const measure = measureOf(manifest, setting.task, compare.metric);
+    const baseline = referenceOf(setting, compare.baseline);
+    const configurations = setting.configs.filter((config) => config.strategy === compare.baseline).length;
+    if (measure === undefined) {
+      notes.push(`${setting.label}: task ${setting.task} reports no metric called ${compare.metric}.`);
+    } else if (baseline === undefined) {
+      const what = configurations === 0 ? 'has no finished run' : `has ${configurations} configurations, not one`;
+      notes.push(`${setting.label}: nothing to compare with, since the baseline ${compare.baseline} ${what}.`);
+    } else {
+      const column = `${compare.at}_${measure.split}_${measure.kind}`;
+      return setting.configs
+        .filter((config) => config.strategy !== compare.baseline)
+        .map((member) => comparePairs(setting, member, baseline, column, measure.better, inFamily(member, compare)));
+    }
+    return [];
+  });
+  const family = open.filter((comparison) => comparison.declared);
+  const adjusted = holm(family.map((comparison) => comparison.p));
+  const reachable = holm(family.map((comparison) => smallestP(comparison.pairs)));
+  for (const [index, comparison] of family.entries()) {
+    comparison.holm = adjusted[index] ?? 1;
+    comparison.verdict = verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
+  }
+  for (const entry of compare.family ?? []) {
+    if (open.some((comparison) => comparison.member.runs.every((run) => matches(run.row, entry)))) continue;
+    notes.push(`The declared family names ${JSON.stringify(entry)}, which no finished run matches.`);
+  }
+  const pairs = family.map((comparison) => comparison.pairs);
+  const range = pairs.length === 0 ? { fewest: 0, most: 0 } : { fewest: Math.min(...pairs), most: Math.max(...pairs) };
+  const smallest = { p: smallestP(range.most), holm: Math.min(1, ...reachable) };
+  return { compare, comparisons: open, family: family.length, pairs: range, smallest, notes };
+}
+
+function comparePairs(
+  setting: Setting,
+  member: Config,
+  baseline: Config,
+  column: string,
+  better: 'higher' | 'lower',
+  declared: boolean,
+): Comparison {
+  const bySeed = new Map(baseline.runs.map((run) => [run.seed, run]));
+  const pairs = member.runs.flatMap((ours) => {
+    const theirs = bySeed.get(ours.seed);
+    return theirs !== undefined && hasResult(ours, column) && hasResult(theirs, column) ? [{ ours, theirs }] : [];
+  });
+  const differences = pairs.map(({ ours, theirs }) =>
+    pairedDifference(score(ours, column), score(theirs, column), better),
+  );
+  const only = (diverged: Run, fine: Run) => diverged.divergedAt !== undefined && fine.divergedAt === undefined;
+  return {
+    setting,
+    member,
+    baseline,
+    pairs: pairs.length,
+    divergedMember: pairs.filter(({ ours }) => ours.divergedAt !== undefined).length,
+    divergedBaseline: pairs.filter(({ theirs }) => theirs.divergedAt !== undefined).length,
+    mcnemar: mcnemar(
+      pairs.filter(({ ours, theirs }) => only(ours, theirs)).length,
+      pairs.filter(({ ours, theirs }) => only(theirs, ours)).length,
+    ),
+    differences,
+    shift: hodgesLehmann(differences),
+    declared,
+    p: signedRank(differences).p,
+    holm: undefined,
+    verdict: 'descriptive',
+  };
+}
+
+/** A diverged run has a result, the worst one; a completed run needs the value (a split may not have been evaluated). */
+const hasResult = (run: Run, column: string): boolean => run.divergedAt !== undefined || text(run.row, column) !== '';
+
+const score = (run: Run, column: string): number | undefined =>
+  run.divergedAt === undefined ? number(run.row, column) : undefined;
+
+function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {
+  if (comparison.pairs < MIN_SEEDS || reachable > LEVEL) return 'not possible';
+  if (adjusted > LEVEL) return 'not separated';
+  const { positive, negative } = signedRank(comparison.differences);
+  return positive > negative ? 'better' : 'worse';
+}
+
+const inFamily = (member: Config, compare: Compare): boolean =>
+  compare.family === undefined || compare.family.some((entry) => member.runs.every((run) => matches(run.row, entry)));
+
+/** Numbers are compared as numbers: a threshold written 1.0 in YAML stands as 1 in CSV. */
+const matches = (row: Row, entry: Readonly<Record<string, string | number>>): boolean =>
+  Object.entries(entry).every(([column, value]) => {
+    const written = text(row, column);
+    return typeof value === 'number' ? written !== '' && Number(written) === value : written === value;
+  });

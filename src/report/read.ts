@@ -1,0 +1,76 @@
+/** Reads results/<name>/: the only place of the report that touches files. */
+import { createReadStream, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { parse } from 'csv-parse';
+import { csvFiles } from '../columns.ts';
+import { type Manifest, manifestSchema } from '../manifest.ts';
+import { Finding, UsageError } from '../types.ts';
+import type { Row } from './row.ts';
+
+/** Files that a run without failures or without signals of its own need not have. */
+const optional = new Set(['signals.csv', 'failures.csv']);
+
+/** The rows of a CSV one after the other, so that a file of any length takes little memory. */
+export async function* readRows(folder: string, file: string): AsyncGenerator<Row> {
+  const path = join(folder, file);
+  if (!existsSync(path)) {
+    if (optional.has(file)) return;
+    throw new UsageError(`${path}: not found; a report needs the CSV of a finished run, so run the experiment first`);
+  }
+  const columns = csvFiles.find((entry) => entry.file === file)?.columns.map((column) => column.name) ?? [];
+  const parser = parse({ bom: true });
+  // pipeline destroys the file when the reader stops early, and passes on errors of either side.
+  const finished = pipeline(createReadStream(path), parser);
+  finished.catch(() => undefined);
+  let header = true;
+  try {
+    for await (const fields of parser) {
+      if (!isTextList(fields)) throw new Finding(`${path}: not a CSV`);
+      if (header) checkHeader(path, fields, columns);
+      else yield toRow(columns, fields);
+      header = false;
+    }
+    await finished;
+  } catch (error) {
+    if (error instanceof Finding || !(error instanceof Error)) throw error;
+    throw new Finding(`${path}: ${error.message}; the file was altered or cut off, so collect the results again`);
+  }
+}
+
+const isTextList = (value: unknown): value is string[] => Array.isArray(value);
+
+function checkHeader(path: string, found: readonly string[], expected: readonly string[]): void {
+  const missing = expected.filter((name) => !found.includes(name));
+  const unknown = found.filter((name) => !expected.includes(name));
+  if (found.join() === expected.join()) return;
+  const what = [
+    missing.length > 0 ? `missing ${missing.join(', ')}` : '',
+    unknown.length > 0 ? `unknown ${unknown.join(', ')}` : '',
+  ].filter((part) => part !== '');
+  throw new Finding(
+    `${path}:1: the columns are not those of this version: ${what.join('; ') || 'another order'}; collect the results again`,
+  );
+}
+
+function toRow(columns: readonly string[], fields: readonly string[]): Row {
+  const row: Record<string, string> = {};
+  for (const [index, column] of columns.entries()) row[column] = fields[index] ?? '';
+  return row;
+}
+
+/** manifest.json, checked. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, 'manifest.json');
+  if (!existsSync(path)) {
+    throw new UsageError(`${path}: not found; give a folder that a run has written, such as results/rnn`);
+  }
+  const text = await readFile(path, 'utf8');
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
+    throw new Finding(`${path}: not a manifest of this version: ${reason}`);
+  }
+}

@@ -1,0 +1,144 @@
+import { median } from '../../stats/quantile.ts';
+import { axisRange } from '../axis-range.ts';
+import { type CurvePanel, curves } from '../charts/curves.ts';
+import { curveOf } from '../curve.ts';
+import type { Config, Run, Setting } from '../design.ts';
+import type { Plot } from '../figure.ts';
+import { table } from '../figure.ts';
+import { percent, significant, whole } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { groupsOf, MAX_SETTINGS, UNCLIPPED } from '../lines.ts';
+import { number, text } from '../row.ts';
+import type { Story } from '../story.ts';
+import { words } from '../vary.ts';
+import type { Draw, Section } from './section.ts';
+
+const SERIES = 'clipped_fraction';
+const labels = ['never', 'safety_net', 'binding'];
+
+export async function clippingSection(story: Story, draw: Draw): Promise<Section> {
+  const section = { id: 'clipping', title: 'How often it clipped' };
+  const settings = story.design.settings.slice(0, MAX_SETTINGS);
+  const plots = settings.flatMap((setting) => plotOf(story, setting));
+  const figure =
+    plots.length === 0
+      ? html`<p class="empty">No clip rate to draw: ${story.steps.tracks.has(SERIES) ? 'no clip strategy was run.' : 'the runs recorded none (telemetry was off).'}</p>`
+      : await draw({
+          title: 'Realised clip rate over training',
+          reading: `Mean over seeds of what the strategy touched at a step: ${scopes(story)}. A line ends where half of the seeds have diverged.`,
+          plots,
+        });
+  return { ...section, body: html`${figure}${labelTable(story)}${signalTable(story)}` };
+}
+
+function plotOf(story: Story, setting: Setting): Plot[] {
+  const tracks = story.steps.tracks.get(SERIES);
+  const groups = groupsOf(story.design, setting, story.manifest).filter(({ strategy }) => strategy !== UNCLIPPED);
+  const panels = groups.map(
+    (group): CurvePanel => ({
+      title: group.strategy,
+      subtitle: group.subtitle,
+      lines: group.members.map(({ config, label, stroke }) => {
+        const curve = curveOf(config, tracks, Infinity, 'mean');
+        return {
+          label,
+          stroke,
+          curve: {
+            ...curve,
+            drops: [],
+            points: curve.points.map((point) => ({ ...point, low: point.mid, high: point.mid })),
+          },
+        };
+      }),
+    }),
+  );
+  const range = axisRange(
+    panels.flatMap((panel) => panel.lines.map((line) => line.curve)),
+    'share',
+  );
+  if (range === undefined) return [];
+  const description = setting.configs
+    .filter((config) => config.strategy !== UNCLIPPED)
+    .map((config) => `${config.name}: ${percent(clipRate(config))} of steps`)
+    .join('; ');
+  const spec = curves({ panels, columns: 3, steps: setting.steps, y: { title: 'share clipped', ...range } });
+  return [{ heading: setting.label, spec, description: `Steps on which anything was clipped: ${description}.` }];
+}
+
+/** What the share is a share of, for each strategy. */
+function scopes(story: Story): string {
+  const nouns: Record<string, string> = {
+    element: 'share of gradient entries',
+    tensor: 'share of tensors',
+    global: 'share of seeds that clipped',
+  };
+  const parts = story.design.strategies
+    .filter((strategy) => strategy !== UNCLIPPED)
+    .map(
+      (strategy) =>
+        `${strategy}: ${nouns[story.manifest.parts.strategies?.[strategy]?.scope ?? ''] ?? 'share of what it looks at'}`,
+    );
+  return parts.join('; ');
+}
+
+/** Steps that a run really made, the diverging one included. */
+const executed = (run: Run): number => (run.divergedAt === undefined ? run.steps : run.divergedAt + 1);
+
+const rateOf = (run: Run): number => (number(run.row, 'clipped_steps') ?? Number.NaN) / executed(run);
+
+const clipRate = (config: Config): number => median(config.runs.map(rateOf).filter((rate) => !Number.isNaN(rate)));
+
+function labelTable(story: Story): Html {
+  const groups = story.design.settings.map((setting) => ({
+    heading: setting.label,
+    rows: setting.configs
+      .filter((config) => config.strategy !== UNCLIPPED)
+      .map((config) => {
+        const rates = config.runs.map(rateOf).filter((rate) => !Number.isNaN(rate));
+        const counted = labels.map((label) => config.runs.filter((run) => text(run.row, 'label') === label).length);
+        const [low, high] = [Math.min(...rates), Math.max(...rates)];
+        return [
+          config.strategy,
+          config.label,
+          whole(config.runs.length),
+          percent(median(rates)),
+          rates.length === 0 ? '' : `${percent(low)} – ${percent(high)}`,
+          ...counted.map((n) => (n === 0 ? '·' : whole(n))),
+        ];
+      }),
+  }));
+  if (groups.every((group) => group.rows.length === 0)) return html``;
+  const columns = [
+    { title: 'Strategy' },
+    { title: 'Threshold', numeric: true },
+    { title: 'Seeds', numeric: true },
+    { title: 'Steps clipped, median', numeric: true },
+    { title: 'lowest – highest seed', numeric: true },
+    ...labels.map((label) => ({ title: label, numeric: true })),
+  ];
+  return html`<p>Every step counts here, logged or not. Labels are given to each run: <em>never</em> clipped, <em>safety_net</em> (on up to 10 % of its steps) or <em>binding</em> (on more); the last columns count runs.</p>
+${table(
+  'Steps on which anything was clipped',
+  columns,
+  groups.filter((group) => group.rows.length > 0),
+)}`;
+}
+
+function signalTable(story: Story): Html {
+  if (story.signals.length === 0) return html``;
+  const rows = story.signals.map((signal) => [
+    signal.strategy,
+    words(signal.name),
+    whole(signal.rows),
+    significant(signal.min),
+    significant(signal.mean),
+    significant(signal.max),
+    whole(signal.nonFinite),
+  ]);
+  const titles = ['Strategy', 'Signal', 'Rows', 'Smallest', 'Mean', 'Largest', 'Not finite'];
+  return table(
+    'What strategies report of their own (signals.csv), over all runs',
+    titles.map((title, index) => ({ title, numeric: index > 1 })),
+    [{ heading: '', rows }],
+  );
+}

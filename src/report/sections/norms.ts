@@ -1,0 +1,83 @@
+import { axisRange } from '../axis-range.ts';
+import { type CurvePanel, curves, type Line } from '../charts/curves.ts';
+import { curveOf } from '../curve.ts';
+import type { Config, Setting } from '../design.ts';
+import type { Plot } from '../figure.ts';
+import { significant, whole } from '../format.ts';
+import { html } from '../html.ts';
+import { groupsOf, MAX_SETTINGS, strokeOf, UNCLIPPED } from '../lines.ts';
+import type { Stroke } from '../palette.ts';
+import type { Story } from '../story.ts';
+import type { Draw, Section } from './section.ts';
+
+export async function normsSection(story: Story, draw: Draw): Promise<Section> {
+  const section = { id: 'norms', title: 'Gradient norms' };
+  const settings = story.design.settings.slice(0, MAX_SETTINGS);
+  const made = settings.map((setting) => ({ setting, panels: panelsOf(story, setting) }));
+  const plots = made.flatMap(({ setting, panels }): Plot[] => {
+    const same = made.filter((other) => other.setting.task === setting.task).flatMap((other) => other.panels);
+    const range = axisRange(
+      same.flatMap((panel) => panel.lines.map((line) => line.curve)),
+      'norm',
+    );
+    if (range === undefined) return [];
+    const spec = curves({ panels, columns: 3, steps: setting.steps, y: { title: 'gradient norm', ...range } });
+    return [{ heading: setting.label, spec, description: describe(panels) }];
+  });
+  if (plots.length === 0) {
+    return {
+      ...section,
+      body: html`<p class="empty">No gradient norm to draw: the runs recorded no finite, positive one (telemetry was off, or every gradient was 0).</p>`,
+    };
+  }
+  const figure = await draw({
+    title: 'Gradient norm before and after clipping',
+    reading: `Median over seeds, logarithmic axis. Dotted: before clipping; full or dashed, in the same colour: after. ${leftOut(story)}`,
+    plots,
+  });
+  return { ...section, body: figure };
+}
+
+function panelsOf(story: Story, setting: Setting): CurvePanel[] {
+  const unclipped = setting.configs.find((config) => config.strategy === UNCLIPPED);
+  // Before and after are the same here: one line, in every panel.
+  const stroke = strokeOf(story.design, UNCLIPPED);
+  const base = unclipped === undefined ? [] : [line(story, unclipped, 'clipped_norm', unclipped.name, stroke)];
+  const groups = groupsOf(story.design, setting, story.manifest, unclipped);
+  if (groups.length === 0 && base.length > 0) return [{ title: setting.label, subtitle: '', lines: base }];
+  return groups.map((group) => ({
+    title: group.strategy,
+    subtitle: group.subtitle,
+    lines: [
+      ...base,
+      ...group.members.flatMap(({ config, label, stroke }) => [
+        { ...line(story, config, 'grad_norm', label, stroke), faint: true },
+        line(story, config, 'clipped_norm', label, stroke),
+      ]),
+    ],
+  }));
+}
+
+/** Without a band and without crosses: those are in the loss curves, and six lines to a panel are enough. */
+function line(story: Story, config: Config, series: string, label: string, stroke: Stroke): Line {
+  const curve = curveOf(config, story.steps.tracks.get(series), Infinity);
+  const points = curve.points.map((point) => ({ ...point, low: point.mid, high: point.mid }));
+  return { label, stroke, curve: { ...curve, points, drops: [] } };
+}
+
+function describe(panels: readonly CurvePanel[]): string {
+  const end = ({ label, curve, faint }: Line) => {
+    const last = curve.points.at(-1);
+    return last === undefined ? [] : [`${label} ${faint === true ? 'before' : 'after'}: ${significant(last.mid)}`];
+  };
+  return panels.map((panel) => `${panel.title}, last median: ${panel.lines.flatMap(end).join('; ')}.`).join(' ');
+}
+
+/** A logarithmic axis has no place for 0, and none for what isn't finite. */
+function leftOut(story: Story): string {
+  const all = ['grad_norm', 'clipped_norm'].map((series) => story.steps.leftOut.get(series));
+  const zeros = all.reduce((sum, left) => sum + (left?.nonPositive ?? 0), 0);
+  const endless = all.reduce((sum, left) => sum + (left?.nonFinite ?? 0), 0);
+  if (zeros + endless === 0) return 'Every recorded norm is finite and positive.';
+  return `Left out, since the axis has no place for them: ${whole(zeros)} norms that are 0 and ${whole(endless)} that are infinite or not a number.`;
+}

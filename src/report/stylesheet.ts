@@ -1,0 +1,73 @@
+/** The page's look: set like a printed report, in the reader's own fonts, light or dark as the reader's system asks. */
+import { cssVariables } from './palette.ts';
+
+export const stylesheet = (): string => `
+:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;--link:#0b5394;
+--serif:Charter,"Bitstream Charter","Iowan Old Style","Source Serif 4","Source Serif Pro",Cambria,Georgia,"Liberation Serif",serif;
+--sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;
+--mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace;color-scheme:light dark}
+@media (prefers-color-scheme:dark){:root{${cssVariables(true)};--panel:#1f242c;--rule:#3a414c;--link:#86bdf0}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0 auto;max-width:66rem;padding:3.5rem 2rem 5rem;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 var(--serif);overflow-wrap:break-word}
+header p,main p,main ul,main dl,.answer{max-width:44rem}
+h1{font-size:2.15rem;line-height:1.2;font-weight:600;letter-spacing:-.01em;margin:.4rem 0 1.4rem;max-width:46rem;text-wrap:balance}
+h2{font-size:1.45rem;line-height:1.3;font-weight:600;margin:0 0 1.1rem}
+h3{font:600 .95rem/1.4 var(--sans);margin:2rem 0 .5rem}
+p{margin:0 0 1rem}
+a{color:var(--link);text-decoration-thickness:.06em;text-underline-offset:.15em}
+.kicker{font:.8125rem/1.4 var(--sans);color:var(--muted);margin:0}
+.lead{font-size:1.125rem}
+.number{color:var(--muted);font-weight:400;margin-right:.35em}
+.answer{border-left:3px solid var(--ink);padding:.1rem 0 .1rem 1.25rem;margin:1.8rem 0 2.2rem}
+.answer h2{font:600 .8125rem/1.4 var(--sans);color:var(--muted);margin:0 0 .35rem}
+.answer p{margin:0 0 .45rem}
+nav ol{list-style:none;counter-reset:toc;display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.2rem 1.5rem;margin:0;padding:1rem 0;border-block:1px solid var(--rule);font:.9rem/1.5 var(--sans)}
+nav li{counter-increment:toc}
+nav li::before{content:counter(toc);color:var(--muted);display:inline-block;width:1.4em}
+section{padding-top:3.6rem}
+.note{background:var(--panel);border-radius:4px;padding:.8rem 1.1rem}
+.empty{color:var(--muted);font-style:italic}
+figure{margin:2.2rem 0 2.8rem}
+figcaption{font:.875rem/1.5 var(--sans);color:var(--muted);max-width:48rem;margin-bottom:1.1rem}
+figcaption strong{color:var(--ink)}
+.plot{break-inside:avoid;margin-bottom:1.6rem}
+.plot h3{margin:0 0 .5rem;padding-top:.6rem;border-top:1px solid var(--rule)}
+.scroll{overflow-x:auto;max-width:100%}
+.scroll:focus-visible{outline:2px solid var(--link);outline-offset:3px}
+.plot svg{display:block;max-width:100%;min-width:46rem;height:auto}
+svg text{font-family:var(--sans)}
+table{border-collapse:collapse;font:.84375rem/1.45 var(--sans);margin:0;min-width:min(100%,36rem)}
+caption{text-align:left;font-weight:600;padding:0 0 .5rem;caption-side:top}
+th,td{padding:.28rem 1.1rem .28rem 0;text-align:left;vertical-align:baseline;white-space:nowrap}
+td:last-child,th:last-child{padding-right:.2rem}
+thead th{white-space:normal;font-weight:600;color:var(--muted);border-bottom:1px solid var(--ink);vertical-align:bottom;background:var(--paper)}
+tbody th{font-weight:400}
+tbody tr+tr>*{border-top:1px solid var(--rule)}
+tbody:last-child tr:last-child>*{border-bottom:1px solid var(--ink)}
+.group th{font-weight:600;padding-top:1rem}
+.num{text-align:right;font-variant-numeric:tabular-nums}
+.tall{max-height:34rem;overflow-y:auto}
+.tall thead th{position:sticky;top:0;border-bottom:0;box-shadow:inset 0 -1px var(--ink)}
+main .scroll:has(table){margin:1.4rem 0 1.8rem}
+code,pre{font-family:var(--mono);font-size:.86em}
+pre{background:var(--panel);border-radius:4px;padding:.9rem 1.1rem;overflow-x:auto;line-height:1.5;max-width:100%}
+td pre{background:none;padding:0;margin:0;white-space:pre-wrap;overflow-wrap:anywhere;max-width:44rem}
+td:has(pre){white-space:normal}
+.terms dt{font:600 .875rem/1.5 var(--sans)}
+.terms dd,.pairs dd{margin:0 0 .7rem}
+.terms dd{font-size:.96rem}
+main dl.pairs{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1.4rem;font:.875rem/1.5 var(--sans);max-width:100%}
+.pairs dt{color:var(--muted)}
+.pairs dd{margin:0;overflow-wrap:anywhere}
+details{margin:.4rem 0}
+summary{cursor:pointer;font:.9rem/1.6 var(--sans)}
+details td:last-child{white-space:normal;min-width:16rem}
+#reproduce table td{white-space:normal}
+footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--rule);font:.8125rem/1.5 var(--sans);color:var(--muted)}
+@media (max-width:40rem){body{padding:1.6rem 1.1rem 3rem;font-size:1rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
+@media print{:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;color-scheme:light}
+body{max-width:none;padding:0;font-size:10pt}nav{display:none}a{color:inherit;text-decoration:none}
+.scroll,.tall,pre{overflow:visible;max-height:none}.plot svg{min-width:0;max-width:100%}pre{white-space:pre-wrap}
+table{font-size:7pt;min-width:0}th,td{padding-right:.5rem;white-space:normal}tr,.plot,figcaption{break-inside:avoid}h2,h3,figcaption{break-after:avoid}.tall thead th{position:static;box-shadow:none;border-bottom:1px solid}}
+`;

@@ -1,0 +1,46 @@
+/** From a cell, which is plain data, to the functions that it names. */
+import { build, constants, find, parts } from '../parts.ts';
+import { join } from '../tensors.ts';
+import type { Cell, Choice, Transform } from '../types.ts';
+import { chain } from './chain.ts';
+import type { StepParts } from './step.ts';
+
+export interface Assembled extends StepParts {
+  /** Numeric options of strategy and optimizer, named as the step's inputs. */
+  constants: Record<string, number>;
+}
+
+export function assemble(cell: Cell): Assembled {
+  const members = memberKeys(cell.strategy);
+  const transforms: Record<string, Transform> = {};
+  const options: Record<string, Record<string, number>> = {};
+  for (const [key, choice] of Object.entries(members)) {
+    const part = find(parts.strategies, choice.name);
+    transforms[key] = build(part, choice);
+    options[key] = constants(part, choice);
+  }
+  const [single] = Object.values(options);
+  const optimizer = find(parts.optimizers, cell.optimizer.name);
+  return {
+    task: build(find(parts.tasks, cell.task.name), cell.task),
+    model: build(find(parts.models, cell.model.name), cell.model),
+    strategy: chain(transforms),
+    optimizer: build(optimizer, cell.optimizer),
+    telemetry: cell.telemetry,
+    constants: join({
+      strategy: cell.strategy.length === 1 && single !== undefined ? single : join(options),
+      optimizer: constants(optimizer, cell.optimizer),
+    }),
+  };
+}
+
+/** The members of a chain by name; where a name comes again, it gets a number. */
+function memberKeys(strategy: Choice[]): Record<string, Choice> {
+  const members: Record<string, Choice> = {};
+  for (const choice of strategy) {
+    let key = choice.name;
+    for (let n = 2; key in members; n++) key = `${choice.name}${n}`;
+    members[key] = choice;
+  }
+  return members;
+}

@@ -1,0 +1,94 @@
+/** One run: from a cell to its rows. Read `step.ts` first. */
+import { eager } from '../engine/eager.ts';
+import { stream } from '../engine/random.ts';
+import { join } from '../tensors.ts';
+import type { Batch, Cell, HostTensor, HostTensors, Split, TaskShape } from '../types.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { evaluate, type Score } from './evaluate.ts';
+import { makeStep } from './step.ts';
+import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
+
+/** Trains one cell. The same cell gives the same result, bit for bit, on one backend. `now` reads a clock, in ms. */
+export function train(cell: Cell, now: () => number): Summary {
+  const assembled = assemble(cell);
+  const { task, model } = assembled;
+  const run = begin(cell, assembled);
+  const examples = evaluationSets(cell, assembled);
+  const nextBatch = task.batches(stream('data', cell.seed, cell.task));
+
+  const trace: Trace = { steps: [], evals: [], clipped_steps: 0, train_seconds: 0 };
+  const score = (step: number, split: Split, params: HostTensors, state: HostTensors): Score => {
+    const scored = evaluate(task, model, params, state, examples[split]);
+    trace.evals.push({ step, split, ...scored });
+    return scored;
+  };
+  let best: { step: number; metric: number; params: HostTensors; state: HostTensors } | undefined;
+
+  for (let t = 0; ; t++) {
+    if (t % cell.eval_every === 0 || t === cell.steps) {
+      const [params, state] = [run.read('params'), run.read('model')];
+      score(t, 'train', params, state);
+      const { metric } = score(t, 'val', params, state);
+      if (isBetter(metric, best?.metric, task.metric.better)) best = { step: t, metric, params, state };
+    }
+    if (t === cell.steps) break;
+
+    const inputs = inputsOf(cell, task.shape, nextBatch(cell.batch_size), t);
+    const start = now();
+    const scalars = withClipping(run.call(inputs));
+    trace.train_seconds += (now() - start) / 1000;
+
+    const diverged = !Number.isFinite(scalars.loss) || !Number.isFinite(scalars.param_norm);
+    if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;
+    if (diverged || t % cell.log_every === 0) trace.steps.push({ step: t, scalars });
+    if (diverged) {
+      trace.diverged_at = t;
+      break;
+    }
+  }
+
+  // The test split is looked at twice only: with the best parameters, and with the last where the run has some.
+  if (best !== undefined) score(best.step, 'test', best.params, best.state);
+  const last = run.read('params');
+  if (trace.diverged_at === undefined && best?.step !== cell.steps) score(cell.steps, 'test', last, run.read('model'));
+  run.dispose();
+  return summarize(trace, cell, task.metric.better, best?.step, last);
+}
+
+/** Parameters and states at step 0, and the engine that will change them. */
+function begin(cell: Cell, assembled: Assembled) {
+  const { task, model, strategy, optimizer } = assembled;
+  const streams = (parameter: string, shape: number[]) => stream('init', cell.seed, parameter, shape);
+  const { params, state } = model.init(streams, task.shape);
+  const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
+  const scale = cell.gradient_scale === 1 ? {} : { gradient_scale: cell.gradient_scale };
+  return eager(makeStep(assembled), initial, { ...assembled.constants, ...scale });
+}
+
+/** What every run of a task is evaluated on: nothing but the task's options goes into it. */
+function evaluationSets(cell: Cell, { task }: Assembled): Record<Split, Batch> {
+  const set = (split: Split) => task.split(split, stream('eval', split, cell.task));
+  return { train: set('train'), val: set('val'), test: set('test') };
+}
+
+function inputsOf(cell: Cell, shape: TaskShape, batch: Batch, step: number): HostTensors {
+  return {
+    x: { shape: [batch.size, ...shape.input], values: batch.x },
+    y: { shape: [batch.size, shape.output], values: batch.y },
+    learning_rate: scalar(cell.learning_rate),
+    step: scalar(step),
+  };
+}
+
+function scalar(value: number): HostTensor {
+  return { shape: [], values: Float32Array.of(value) };
+}
+
+/** Adds what follows from the measured norms: how much shorter the gradient became, and whether it was touched. */
+function withClipping(scalars: Record<string, number>): Record<string, number> {
+  const { grad_norm, clipped_norm } = scalars;
+  if (grad_norm === undefined || clipped_norm === undefined) return scalars;
+  const clip_coef = Math.fround(grad_norm === 0 ? 1 : clipped_norm / grad_norm);
+  const clipped_fraction = scalars['info.clipped_fraction'] ?? (clip_coef < 1 - 1e-6 ? 1 : 0);
+  return { ...scalars, clip_coef, clipped_fraction };
+}

@@ -1,0 +1,205 @@
+/**
+ * The nouns of clipbench. Read this file first; `train/step.ts` second.
+ *
+ * Everything that learns is a pair of pure functions over named tensors, the idea of optax:
+ * `init(params) -> state` and `update(grads, state, context) -> {grads, state}`. A clip strategy and an
+ * optimizer have the same shape, so any order of them is plain composition.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import type { z } from 'zod';
+
+/**
+ * Named tensors. Insertion order is the order of every sum over them, so it is part of the result;
+ * names match ^[a-z][a-z0-9_./]*$ (JavaScript would reorder names that look like integers).
+ */
+export type Tensors = Record<string, tf.Tensor>;
+
+/** A value that an option can take in YAML, in a cell and in CSV. */
+export type OptionValue = number | string | boolean | OptionValue[];
+export type Options = Record<string, OptionValue>;
+
+/** What an option says of itself: given to zod with `.meta()`, which checks it. */
+declare module 'zod' {
+  interface GlobalMeta {
+    description?: string;
+    /** `structural` options shape the computation and go to `make`; `numeric` ones are float32 scalars read in `update`. */
+    role?: 'structural' | 'numeric';
+    /** The option that the `threshold` column and the heatmaps show; at most one in a part. */
+    threshold?: boolean;
+    /** Where to look for good values, and on which scale. */
+    search?: { min: number; max: number; scale: 'log' | 'linear' };
+  }
+}
+
+/** What one file in strategies/ optimizers/ models/ tasks/ exports. `T` is what it makes. */
+export interface Part<Structure extends Options, T> {
+  /** The one name: of the file, in YAML, in CSV and in legends. */
+  name: string;
+  summary: string;
+  equation: string;
+  /** Paper (year, section) or the function of another library whose behaviour this follows. */
+  reference: string;
+  /** What a strategy looks at to decide: entries, tensors or the whole gradient. */
+  scope?: 'element' | 'tensor' | 'global';
+  options: z.ZodObject;
+  /** Constants computed on the host in double: `1 - beta` in float32 is off by 1e-5 at 0.999. */
+  derive?(options: Options): Record<string, number>;
+  /** Builds the functions. Sees the structural options only, so one built step serves every threshold, rate and seed. */
+  make(structure: Structure): T;
+}
+
+/** `Numeric` names the numeric options and derived constants that a part reads. */
+export interface UpdateContext<Numeric extends string = string> {
+  params: Tensors;
+  /** The raw gradient, before any strategy. */
+  gradient: Tensors;
+  /** The part's numeric options and what `derive` returned, as float32 scalars. */
+  options: Record<Numeric, tf.Scalar>;
+  /** The only learning rate an optimizer reads. */
+  learning_rate: tf.Scalar;
+  loss: tf.Scalar;
+  /** Optimizer updates made so far, from 0. */
+  step: tf.Scalar;
+}
+
+export interface Update {
+  grads: Tensors;
+  state: Tensors;
+  /** Bool scalar: true keeps params, optimizer state and model state exactly as they were. */
+  skip?: tf.Scalar;
+  /** Scalars for telemetry; `clipped_fraction` and `threshold` have columns, others go to signals.csv. */
+  info?: Record<string, tf.Scalar>;
+}
+
+/**
+ * A clip strategy or an optimizer. `update` is pure and never reads a tensor's values (no dataSync, no `if` on them),
+ * so that it can be recorded. An optimizer returns in `grads` what is to be added to the params.
+ */
+export interface Transform<Numeric extends string = string> {
+  init(params: Tensors): Tensors;
+  update(grads: Tensors, state: Tensors, context: UpdateContext<Numeric>): Update;
+}
+
+/** A named stream of random numbers; the same on every backend and machine. */
+export interface Stream {
+  /** Uniform in [0, 1). */
+  uniform(): number;
+  /** Standard normal. */
+  normal(): number;
+  /** 0 .. n-1 in random order. */
+  permutation(n: number): Uint32Array;
+}
+/** The stream from which one parameter's start is drawn; named by seed, parameter and shape, so equal layers start equal. */
+export type InitStreams = (parameter: string, shape: number[]) => Stream;
+
+export interface TaskShape {
+  /** Shape of one example: [features], or [time, features] for a sequence. */
+  input: number[];
+  /** Length of the model's output. */
+  output: number;
+}
+
+/** Host-side examples: `x` is [size, ...shape.input] and `y` [size, shape.output] (one-hot for classes), row-major. */
+export interface Batch {
+  size: number;
+  x: Float32Array;
+  y: Float32Array;
+}
+
+export type Split = 'train' | 'val' | 'test';
+
+export interface Task {
+  shape: TaskShape;
+  /** The run's endless sequence of training batches. Call once per run: the result keeps the place in the epoch. */
+  batches(stream: Stream): (size: number) => Batch;
+  /**
+   * The examples on which a split is evaluated, the same for every run; `train` is a fixed part of the training data.
+   * `stream` is for tasks that generate theirs; it depends on the task's options alone.
+   */
+  split(name: Split, stream: Stream): Batch;
+  /** Loss of each example, [batch]; the loop averages. `y` is the model's output [batch, output]. */
+  loss(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
+  metric: {
+    name: string;
+    better: 'higher' | 'lower';
+    /** Metric of each example, [batch]; the evaluation averages. */
+    perExample(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
+  };
+  /** sha256 of the data the task reads, by name, for the manifest; empty for generated tasks. */
+  data(): Record<string, string>;
+}
+
+export interface ModelContext {
+  training: boolean;
+}
+
+export interface Model {
+  /** Why this model can't learn a task of this shape, or undefined. Asked while planning, before anything runs. */
+  refuse?(shape: TaskShape): string | undefined;
+  /** Fresh parameters and state (running statistics and the like). Every layer draws from a stream of its own. */
+  init(streams: InitStreams, shape: TaskShape): { params: Tensors; state: Tensors };
+  /** Output [batch, shape.output] for `x` [batch, ...shape.input], and the next state. */
+  apply(params: Tensors, state: Tensors, x: tf.Tensor, context: ModelContext): [y: tf.Tensor2D, state: Tensors];
+}
+
+export type TransformPart<S extends Options = Options, Numeric extends string = string> = Part<S, Transform<Numeric>>;
+export type ModelPart<S extends Options = Options> = Part<S, Model>;
+export type TaskPart<S extends Options = Options> = Part<S, Task>;
+
+/**
+ * One training step as a pure function of what is learned and what is fed, so that it can be run eagerly or recorded.
+ * `state` holds the groups params, model, strategy and optimizer; `inputs` the batch, the rates and the numeric options.
+ */
+export type Step = (state: Tensors, inputs: Tensors) => { state: Tensors; scalars: Record<string, tf.Scalar> };
+
+/** A tensor's numbers outside TensorFlow. Never written after they were handed over: a tensor may share the memory. */
+export interface HostTensor {
+  shape: number[];
+  values: Float32Array;
+}
+export type HostTensors = Record<string, HostTensor>;
+
+/** Runs a step again and again, holding its state between calls. */
+export interface Engine {
+  /** One step; returns its scalars. */
+  call(inputs: HostTensors): Record<string, number>;
+  /** Copies one group of the state out. */
+  read(group: string): HostTensors;
+  /** Frees the state. */
+  dispose(): void;
+}
+
+/** A part by name, with every option, defaults filled in. */
+export interface Choice {
+  name: string;
+  options: Options;
+}
+
+/** One fully resolved point of a matrix: what one run does. Its canonical JSON is its identity. */
+export interface Cell {
+  task: Choice;
+  model: Choice;
+  optimizer: Choice;
+  learning_rate: number;
+  /** Applied in this order; more than one is a chain. */
+  strategy: Choice[];
+  seed: number;
+  steps: number;
+  batch_size: number;
+  eval_every: number;
+  log_every: number;
+  /** Factor on every gradient before the strategy sees it; 1 except in experiments about overflow. */
+  gradient_scale: number;
+  telemetry: 'off' | 'basic' | 'full';
+  /** `repro`: oneDNN off, one set of bits for every engine. `fast`: on. */
+  numerics: 'repro' | 'fast';
+  /** Validation metric that counts as reached, for steps_to_target. */
+  target?: number;
+  phase: 'confirm';
+}
+
+/** A mistake of the user: printed as one line, exit code 2. `message` says what, the value, what is allowed, and a remedy. */
+export class UsageError extends Error {}
+
+/** Something wrong was found (an altered record, say): printed as one line, exit code 1. */
+export class Finding extends Error {}

@@ -1,0 +1,37 @@
+/** Options with which a part can be made, read from its own schema: a new part is tested without a line in a test. */
+import { z } from 'zod';
+import type { Options, Part } from '../../src/types.ts';
+
+/**
+ * The defaults with every value of every enumerated option. A number without a default is taken from the middle of its
+ * search range, on the range's scale.
+ */
+export function variants(part: Part<Options, unknown>): Options[] {
+  let found: Record<string, unknown>[] = [{}];
+  for (const [name, schema] of Object.entries(part.options.shape)) {
+    const values = allowed(schema);
+    found = found.flatMap((options) => values.map((value) => ({ ...options, [name]: value })));
+  }
+  return found.map((options) => optionsOf(part, options));
+}
+
+/** These options and the defaults of all others, checked. */
+export function optionsOf(part: Part<Options, unknown>, options: Record<string, unknown>): Options {
+  const filled: Record<string, unknown> = part.options.parse(options);
+  return z.record(z.string(), optionValue).parse(filled);
+}
+
+const optionValue: z.ZodType<Options[string]> = z.lazy(() =>
+  z.union([z.number(), z.string(), z.boolean(), z.array(optionValue)]),
+);
+
+function allowed(schema: z.core.$ZodType): unknown[] {
+  const meta = z.globalRegistry.get(schema);
+  const inner = schema instanceof z.ZodDefault ? schema.unwrap() : schema;
+  if (inner instanceof z.ZodEnum) return inner.options;
+  if (inner instanceof z.ZodBoolean) return [false, true];
+  if (schema instanceof z.ZodDefault) return [schema.parse(undefined)];
+  if (meta?.search === undefined) throw new Error('an option without a default has no search range either');
+  const { min, max, scale } = meta.search;
+  return [scale === 'log' ? Math.sqrt(min * max) : (min + max) / 2];
+}
