@@ -24,3 +24,10 @@ function canonicalNumber(value: number): string {
   }
   return JSON.stringify(value);
 }
+
+/** The value that a canonical text stands for. */
+export function parseCanonical(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && '$number' in value ? Number(value.$number) : value,
+  );
+}

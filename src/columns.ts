@@ -24,7 +24,11 @@ const scored = (when: string, meaning: string): Column[] =>
 
 export const runColumns: Column[] = [
   column('cell_id', 'text', 'content id of the cell: 16 hex digits of sha256 of its canonical JSON'),
-  column('phase', 'text', '`confirm`: a run that is compared'),
+  column(
+    'phase',
+    'text',
+    '`confirm`: a run that is compared; `smoke`: a few steps to see that it runs, whose figures mean nothing',
+  ),
   column('trial', 'integer', 'number of the tuning trial'),
   column('task', 'text', 'what is learned'),
   column('task_options', 'json', "the task's options"),
@@ -96,8 +100,14 @@ export const timingColumns: Column[] = [
 
 export const failureColumns: Column[] = [
   column('cell_id', 'text', 'the run that did not finish'),
+  column(
+    'status',
+    'text',
+    '`failed`: it ended with an error or its process died; `timeout`: it took longer than --timeout',
+  ),
   column('attempts', 'integer', 'how often it was tried'),
-  column('error', 'text', 'what happened'),
+  column('error', 'text', 'what happened the last time, in one line'),
+  column('log', 'text', 'file in the results folder with everything that the attempts printed'),
 ];
 
 export interface CsvFile {

@@ -28,9 +28,29 @@ export const compareSchema = z.strictObject({
 });
 export type Compare = z.infer<typeof compareSchema>;
 
+/** Which code computed. */
+export const codeSchema = z.object({
+  /** sha256 of everything in src/, in 16 hex digits: the same for the same code, committed or not. */
+  source: z.string(),
+  lockfile_sha256: z.string(),
+  /** Only in a git checkout. */
+  commit: z.string().optional(),
+  /** sha256 of what differs from the commit, where something does. */
+  dirty: z.string().optional(),
+});
+export type Code = z.infer<typeof codeSchema>;
+
 export const manifestSchema = z.object({
   question: z.string(),
-  experiment: z.object({ file: z.string(), text: z.string(), sha256: z.string() }),
+  experiment: z.object({
+    file: z.string(),
+    text: z.string(),
+    sha256: z.string(),
+    /** What `--set` put in place of the file's own values. */
+    set: z.record(z.string(), z.string()),
+    /** One seed and a few steps: shows that everything runs, and nothing else. */
+    smoke: z.boolean(),
+  }),
   compare: compareSchema.optional(),
   compare_sha256: z.string().optional(),
   /** Set when the comparison was declared anew though runs had finished: how many, and the hash of the one before. */
@@ -45,10 +65,17 @@ export const manifestSchema = z.object({
   parts: z.record(z.string(), z.record(z.string(), partSchema)),
   /** sha256 of every data set read. */
   data: z.record(z.string(), z.string()),
+  code: codeSchema,
+  /** Runs by the `source` that computed them, where several versions of the code had a part. */
+  computed_by: z.record(z.string(), z.number()),
   versions: z.record(z.string(), z.string()),
+  machine: z.record(z.string(), z.union([z.string(), z.number()])),
   command: z.string(),
   jobs: z.number(),
   started: z.string(),
-  finished: z.string(),
+  /** Missing while a run goes on, or after one was killed. */
+  finished: z.string().optional(),
+  /** The CSV files as collected. */
+  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

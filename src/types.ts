@@ -195,7 +195,8 @@ export interface Cell {
   numerics: 'repro' | 'fast';
   /** Validation metric that counts as reached, for steps_to_target. */
   target?: number;
-  phase: 'confirm';
+  /** `smoke`: a few steps to see that everything runs; its figures mean nothing. */
+  phase: 'confirm' | 'smoke';
 }
 
 /** A mistake of the user: printed as one line, exit code 2. `message` says what, the value, what is allowed, and a remedy. */

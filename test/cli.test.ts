@@ -42,6 +42,18 @@ test('bad input ends with one clear line and exit code 2', { concurrency: 2 }, a
     ['a file that is not text', ['plan', binary], /binary\.yaml: is not UTF-8 text/],
     ['an unknown strategy', ['plan', typo], /typo\.yaml:7:11: unknown strategy "nome"; did you mean "none"\?/],
     [
+      'an unknown key in a filter',
+      ['plan', file, '--filter', 'strategy=none', '--filter', 'modl=rnn'],
+      /^--filter modl=rnn: unknown key "modl"; did you mean "model"\?/,
+    ],
+    [
+      'a filter that nothing passes',
+      ['plan', file, '--filter', 'model=mlp'],
+      /no cell has model=mlp \(there are: rnn\)/,
+    ],
+    ['a wrong value to set', ['plan', file, '--set', 'steps=abc'], /^--set steps=abc: the matrix: steps is "abc"; /],
+    ['a value without a key', ['plan', file, '--set', '100'], /^--set 100: sets nothing; write key=value/],
+    [
       'a results folder below a file',
       ['run', file, '--out', join(regular, 'out')],
       /can't be written \(ENOTDIR\).*--out/,
@@ -90,6 +102,20 @@ test('plan shows axes, cells and ids, and runs nothing', async (context) => {
     .map((cell) => (typeof cell === 'object' && cell !== null && 'cell_id' in cell ? cell.cell_id : ''));
   assert.equal(ids.length, 3);
   for (const id of ids) assert.ok(stdout.includes(String(id)));
+});
+
+test('plan shows what would run of a matrix that is cut down on the command line', async (context) => {
+  const file = experimentFile(
+    temporaryFolder(context),
+    tiny.replace('none', '[none, {name: norm, max_norm: [0.1, 1]}]'),
+  );
+  const words = ['--set', 'steps=[100, 200]', '--set', 'seeds=4', '--filter', 'strategy=norm', '--filter', 'steps<200'];
+  const { code, stdout } = await clipbench(['plan', file, ...words]);
+  assert.equal(code, 0);
+  assert.match(stdout, /strategy\s+norm max_norm=0\.1 semantics=safe, norm max_norm=1 semantics=safe\n/);
+  assert.match(stdout, /8 of 24 cells, 800 training steps in all/);
+  const smoke = await clipbench(['plan', file, '--set', 'steps=[100, 200]', '--set', 'seeds=4', '--smoke']);
+  assert.match(smoke.stdout, /\n3 cells, 9 training steps in all \(smoke: their figures mean nothing\)/);
 });
 
 test('help says what there is, with examples and exit codes', async () => {

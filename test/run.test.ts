@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
@@ -33,7 +33,13 @@ const rowsOf = (folder: string, file: string): Record<string, string>[] =>
   parse(readFileSync(join(folder, file)), { columns: true });
 
 const recordCount = (folder: string) =>
-  [...scan(folder).records.values()].reduce((sum, records) => sum + records.size, 0);
+  [...scan(folder).stored.values()].reduce((sum, { results }) => sum + results.size, 0);
+
+/** Of the finished cells. */
+const textFiles = (folder: string) =>
+  readdirSync(join(folder, 'cells'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /^[0-9a-f]{12}\/[0-9a-f]{2}\/.*\.txt$/.test(name))
+    .map((name) => join(folder, 'cells', name));
 
 test('the same bytes for one worker, for three, and after kill -9 and going on', {
   timeout: 300_000,
@@ -134,7 +140,7 @@ test('a finished run is a page of results', { timeout: 300_000 }, async (context
   await context.test('running again does nothing and changes nothing', async () => {
     const before = resultHashes(out);
     const again = await clipbench(['run', file, '--out', out, '--jobs', '1']);
-    assert.match(again.stdout, /0 cells to run, 12 done already/);
+    assert.match(again.stdout, /0 cells to run, 12 done already.*\n.*nothing was touched/);
     assert.deepEqual(resultHashes(out), before);
   });
 
@@ -144,63 +150,53 @@ test('a finished run is a page of results', { timeout: 300_000 }, async (context
     const [segment = ''] = readdirSync(segments);
     const text = readFileSync(join(segments, segment), 'utf8');
     writeFileSync(join(segments, segment), text.slice(0, -20));
-    const [fingerprint = ''] = readdirSync(join(out, 'cells')).filter((name) => name !== 'segments');
-    rmSync(join(out, 'cells', fingerprint, readdirSync(join(out, 'cells', fingerprint))[0] ?? ''), { recursive: true });
+    rmSync(dirname(textFiles(out)[0] ?? ''), { recursive: true });
     const again = await clipbench(['run', file, '--out', out, '--jobs', '1']);
     assert.equal(again.code, 0, again.stderr);
-    assert.match(again.stdout, /1 damaged records are left out/);
+    assert.match(again.stdout, /torn or altered are done again: 1 \(w1-.*\.log:\d+\)/);
+    assert.deepEqual(resultHashes(out), before);
+    assert.deepEqual(scan(out).damaged, [], 'torn lines are taken out of their segments');
+  });
+
+  await context.test(
+    'an altered text is found by collect (exit code 1), put aside, and done again by run',
+    async () => {
+      const before = resultHashes(out);
+      const [path = ''] = textFiles(out);
+      writeFileSync(
+        path,
+        readFileSync(path, 'utf8').replace(/(?<=,)\d/, (digit) => String((Number(digit) + 1) % 10)),
+      );
+      const collected = await clipbench(['collect', out]);
+      assert.equal(collected.code, 1);
+      assert.match(
+        collected.stderr,
+        new RegExp(`1 stored run was altered \\(${path}, now .*aside.*\\); .*clipbench run`),
+      );
+      assert.deepEqual(resultHashes(out), before, 'the CSV files stay');
+      const again = await clipbench(['run', file, '--out', out, '--jobs', '1']);
+      assert.equal(again.code, 0, again.stderr);
+      assert.match(again.stdout, /1 cells to run, 11 done already/);
+      assert.deepEqual(resultHashes(out), before);
+    },
+  );
+
+  await context.test('run finds an altered text by itself and does it again in the same call', async () => {
+    const before = resultHashes(out);
+    const [path = ''] = textFiles(out);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/\d\n$/, 'x\n'));
+    const again = await clipbench(['run', file, '--out', out, '--jobs', '1']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(again.stdout, /done again: 1 \(.*aside.*\)/);
     assert.deepEqual(resultHashes(out), before);
   });
 
-  await context.test('altered rows are found, named, and exit code 1', async () => {
-    const [fingerprint = ''] = readdirSync(join(out, 'cells')).filter((name) => name !== 'segments');
-    const shard = join(out, 'cells', fingerprint, readdirSync(join(out, 'cells', fingerprint))[0] ?? '');
-    const cell = readdirSync(shard)[0] ?? '';
-    const text = readFileSync(join(shard, cell), 'utf8');
-    writeFileSync(
-      join(shard, cell),
-      text.replace(/\d/, (digit) => String((Number(digit) + 1) % 10)),
-    );
-    const again = await clipbench(['run', file, '--out', out, '--jobs', '1']);
-    assert.equal(again.code, 1);
-    assert.match(again.stderr, new RegExp(`altered after they were stored \\(.*${cell}\\); delete these files`));
-    writeFileSync(join(shard, cell), text);
-  });
-
   await context.test('results of another environment are not mixed in', async () => {
-    const other = await clipbench(['run', file, '--out', out, '--jobs', '1'], { CLIPBENCH_BACKEND: 'cpu' });
-    assert.equal(other.code, process.env.CLIPBENCH_BACKEND === 'cpu' ? 0 : 2);
+    const another = process.env.CLIPBENCH_BACKEND === 'cpu' ? 'wasm' : 'cpu';
+    const other = await clipbench(['run', file, '--out', out, '--jobs', '1'], { CLIPBENCH_BACKEND: another });
+    assert.equal(other.code, 2);
     assert.match(other.stderr, /holds results of another environment .*--out.*--force/);
   });
-});
-
-test('a cell that cannot run is tried twice and listed, exit code 3; the others are results', async (context) => {
-  const folder = temporaryFolder(context);
-  // A batch of 2^24 such sequences is more than an array can hold.
-  const file = experimentFile(
-    folder,
-    `question: Does a failure stay alone?
-seeds: 1
-steps: 2
-task: {name: adding, length: 2000}
-model: {name: mlp, hidden: [[2]]}
-optimizer: {name: sgd, learning_rate: 0.1}
-batch_size: [4, 16777216]
-strategy: none
-`,
-  );
-  const out = join(folder, 'out');
-  const { code, stderr } = await clipbench(['run', file, '--out', out, '--jobs', '2']);
-  assert.equal(code, 3);
-  assert.match(stderr, /cell [0-9a-f]{16} failed after 2 attempts: .*RangeError/);
-  assert.deepEqual(
-    rowsOf(out, 'failures.csv').map(({ attempts }) => attempts),
-    ['2'],
-  );
-  assert.deepEqual(
-    rowsOf(out, 'runs.csv').map(({ batch_size }) => batch_size),
-    ['4'],
-  );
 });
 
 const processTree = existsSync('/proc/self/task');
@@ -223,13 +219,15 @@ test('a worker that is killed costs an attempt, not a result', {
   assert.deepEqual(resultHashes(out), resultHashes(calm));
 });
 
-test('two runs in one folder at once leave the same bytes', async (context) => {
+test('of two runs in one folder at once, one is refused and the other unharmed', async (context) => {
   const folder = temporaryFolder(context);
   const file = experimentFile(folder, small);
   const [alone, shared] = [join(folder, 'alone'), join(folder, 'shared')];
   await clipbench(['run', file, '--out', alone, '--jobs', '1']);
   const both = await Promise.all([1, 2].map(() => clipbench(['run', file, '--out', shared, '--jobs', '1'])));
-  for (const { code, stderr } of both) assert.equal(code, 0, stderr);
+  assert.deepEqual(both.map(({ code }) => code).sort(), [0, 2]);
+  const refused = both.find(({ code }) => code === 2);
+  assert.match(refused?.stderr ?? '', /is being written by process \d+ on .* since .*; wait for it/);
   assert.deepEqual(resultHashes(shared), resultHashes(alone));
 });
 

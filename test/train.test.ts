@@ -495,6 +495,7 @@ const evalsOf = (...points: [step: number, metric: number][]): EvalRow[] =>
 const traceOf = (changes: Partial<Trace>): Trace => ({
   steps: [],
   evals: [],
+  links: [],
   clipped_steps: 0,
   train_seconds: 0,
   ...changes,

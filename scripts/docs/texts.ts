@@ -36,6 +36,9 @@ reads back as the same float32, those of kind \`double\` JavaScript's shortest t
 \`-0\` are spelled so. An empty field means: not applicable. \`cells/\` holds the finished runs (records with checksums, and
 their rows): a run goes on from there. \`manifest.json\` says what was asked, with what, on what.
 
+\`reference/\` was computed by \`experiments/reference.yaml\` on the cpu backend; \`npx clipbench verify results/reference\`
+does it again and compares bit for bit.
+
 ${sections.join('\n\n')}
 `;
 }
@@ -45,7 +48,7 @@ function withParts(readme: string): string {
   return Object.entries(parts).reduce(
     (text, [kind, list]) =>
       text.replace(
-        new RegExp(`(<!-- generated: ${kind} -->\n)[sS]*?(<!-- end -->)`),
+        new RegExp(`(<!-- generated: ${kind} -->\n)[\\s\\S]*?(<!-- end -->)`),
         (_, start: string, end: string) => `${start}${partsTable(list)}\n${end}`,
       ),
     readme,

@@ -3,10 +3,14 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { Finding, UsageError } from '../types.ts';
+import { collect } from './collect.ts';
 import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
+import { status } from './status.ts';
+import { verify } from './verify.ts';
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../../package.json'));
 
@@ -17,14 +21,18 @@ const program = new Command('clipbench')
   .addHelpText(
     'after',
     `
-Exit codes: 0 good, 1 a finding (altered results), 2 usage or configuration, 3 some runs failed, 130 interrupted.
+Exit codes: 0 good, 1 a finding (altered results, a repetition that differs), 2 usage or configuration,
+3 some runs failed, 130 interrupted or out of budget.
 
 Examples:
   clipbench plan experiments/quickstart.yaml      what would run, without running it
   clipbench run experiments/quickstart.yaml       run it; the same command again goes on where it stopped
+  clipbench status results/quickstart             how far it is
+  clipbench verify results/reference              run some of it again and compare bit for bit
   clipbench report results/quickstart             write results/quickstart/report.html`,
   );
-for (const verb of [plan, run, report, doctor]) program.addCommand(verb().copyInheritedSettings(program));
+for (const verb of [plan, run, status, collect, report, verify, explain, doctor])
+  program.addCommand(verb().copyInheritedSettings(program));
 
 // Whoever reads may stop early, as `head` does.
 process.stdout.on('error', (error) => {

@@ -1,5 +1,7 @@
 /** How far a sweep is: one line that changes on a terminal, a plain line now and then elsewhere. */
 
+import { clock } from './duration.ts';
+
 /** Between plain lines, in ms. */
 const PAUSE = 10_000;
 
@@ -35,14 +37,4 @@ export function progress(total: number, stream: NodeJS.WriteStream): Progress {
       if (stream.isTTY && done > 0) stream.write('\n');
     },
   };
-}
-
-/** 75 -> 1:15 */
-function clock(seconds: number): string {
-  const whole = Math.round(seconds);
-  const minutes = Math.floor(whole / 60);
-  const pad = (n: number) => String(n).padStart(2, '0');
-  return minutes < 60
-    ? `${minutes}:${pad(whole % 60)}`
-    : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(whole % 60)}`;
 }

@@ -8,12 +8,15 @@ export function report(): Command {
     .description('write report.html, one self-contained page, from the CSV files of a run')
     .argument('<folder>', 'results folder, such as results/quickstart')
     .option('--figures', 'also write every figure as an SVG file, into figures/')
+    .addHelpText('after', '\nExit code 1 when stored runs or CSV files were altered: nothing is written then.')
     .action(async (folder: string, options: { figures?: boolean }) => {
       if (!existsSync(join(folder, 'manifest.json'))) {
         throw new UsageError(
           `${folder}: holds no manifest.json; give the results folder of a finished \`clipbench run\``,
         );
       }
+      const { refuseAltered } = await import('../run/recollect.ts');
+      refuseAltered(folder);
       // Vega takes a moment to load, and only this verb needs it.
       const { figuresOf, writeReport } = await import('../report/index.ts');
       const path = await writeReport(folder);

@@ -1,14 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { loadExperiment } from '../matrix/experiment.ts';
-import { type RunReport, runExperiment } from '../run/run.ts';
+import type { RunReport } from '../run/run.ts';
 import { UsageError } from '../types.ts';
+import { countFrom } from './count.ts';
+import { durationOf, durationText, timeoutOption } from './duration.ts';
 import { type Progress, progress } from './progress.ts';
+import { type Reason, stopSignals } from './stop.ts';
 
 interface Options {
   out?: string;
   jobs: number;
+  timeout: number;
+  retries: number;
+  failFast?: boolean;
+  budget?: number;
+  filter?: string[];
+  set?: string[];
+  smoke?: boolean;
+  retry?: ('failed' | 'timeout')[];
   force?: boolean;
 }
 
@@ -17,13 +27,24 @@ export function run(): Command {
     .description('run what is missing of an experiment, and write its CSV files')
     .argument('<file>', 'experiment, such as experiments/quickstart.yaml')
     .option('--out <folder>', 'results folder (default: results/ and the name of the file)')
-    .option('--jobs <n>', 'worker processes', jobsOf, availableParallelism())
+    .option('--jobs <n>', 'worker processes', countFrom(1), availableParallelism())
+    .option('--filter <conditions>', "run these cells only: 'model=rnn,strategy=norm|value' (repeatable)", repeated)
+    .option('--set <key=value>', 'in place of what the file says: steps=100 (repeatable)', repeated)
+    .option('--smoke', 'one seed and three steps of everything, to see that it runs; marked as such everywhere')
+    .addOption(timeoutOption())
+    .option('--retries <n>', 'further attempts at a cell that failed or timed out', countFrom(0), 1)
+    .option('--retry <what>', 'run cells again that were given up before: failed, timeout, or failed|timeout', retryOf)
+    .option('--fail-fast', 'stop at the first cell that is given up')
+    .option('--budget <time>', 'start no further cell after this time: 30m, 2h', durationOf)
     .option('--force', 'go on in a folder that holds results of another environment')
     .addHelpText(
       'after',
       `
 Every finished cell is kept at once, so the same command goes on where it was stopped, also after kill -9. The CSV
-files are the same bytes for any number of jobs. Exit code 3 when some cells failed (failures.csv says why).`,
+files are the same bytes for any number of jobs. Ctrl-C finishes the cells in hand; a second one stops at once.
+
+Exit codes: 0 all done, 1 stored results keep being altered, 2 usage, a full disk, or another run in the same folder,
+3 some cells failed (failures.csv says why), 130 stopped by Ctrl-C, SIGTERM or --budget: go on with the same command.`,
     )
     .action(async (file: string, options: Options) => {
       process.exitCode = await runFile(file, options);
@@ -31,58 +52,91 @@ files are the same bytes for any number of jobs. Exit code 3 when some cells fai
 }
 
 async function runFile(file: string, options: Options): Promise<number> {
-  const experiment = loadExperiment(file);
-  const folder = options.out ?? join('results', nameOf(file));
-  const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(130);
-    console.error('\nstopping when the cells in hand are done (again: at once)');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  const { filter = [], set = [], smoke = false, retry = [], failFast = false, force = false } = options;
+  const folder = options.out ?? join('results', `${nameOf(file)}${smoke ? '_smoke' : ''}`);
+  const [{ readText }, { codeFacts }, { finishedBefore, keyOf }] = await Promise.all([
+    import('../matrix/document.ts'),
+    import('../run/provenance.ts'),
+    import('../run/finished.ts'),
+  ]);
+  const code = codeFacts();
+  const asked = { text: readText(file), set, smoke };
+  const key = keyOf(asked, code);
+  const before = filter.length === 0 ? finishedBefore(folder, key) : undefined;
+  if (before !== undefined) {
+    console.log(`0 cells to run, ${before.cells} done already; ${folder}`);
+    console.log(
+      `${before.completed} completed, ${before.diverged} diverged; nothing was touched since, and nothing is to do`,
+    );
+    return 0;
+  }
+
+  // From here on the parts are needed, and TensorFlow.js with them, which takes a moment to load.
+  const [{ loadExperiment }, { filterCells }, { parseSet }, { runExperiment }] = await Promise.all([
+    import('../matrix/experiment.ts'),
+    import('../matrix/filter.ts'),
+    import('../matrix/adjustments.ts'),
+    import('../run/run.ts'),
+  ]);
+  const experiment = loadExperiment(file, { set: parseSet(set), smoke });
+  const selected = filterCells(experiment.cells, filter);
+  const stop = stopSignals(options.budget ?? Number.POSITIVE_INFINITY);
   let bar: Progress | undefined;
   const report = await runExperiment(experiment, {
     folder,
+    selected,
     jobs: options.jobs,
-    force: options.force ?? false,
+    timeout: options.timeout,
+    retries: options.retries,
+    retry,
+    failFast,
+    force,
+    key,
+    code,
     command: ['clipbench', ...process.argv.slice(2)].join(' '),
     signal: stop.signal,
-    onStart({ environment, done, todo, damaged }) {
+    onStart({ environment, done, todo, failed }) {
       const { backend, tensorflow } = environment.fingerprint;
       console.log(
         `backend: ${backend}${tensorflow ? ` (TensorFlow ${tensorflow})` : ''}${environment.reason && ` (${environment.reason})`}`,
       );
-      if (damaged.length > 0)
-        console.log(`${damaged.length} damaged records are left out (${damaged.slice(0, 3).join(', ')})`);
-      console.log(`${todo} cells to run, ${done} done already; ${options.jobs} jobs; ${folder}`);
+      const given = failed > 0 ? `, ${failed} given up before (--retry 'failed|timeout' tries them again)` : '';
+      const limit = Number.isFinite(options.timeout)
+        ? `at most ${durationText(options.timeout)} a cell`
+        : 'no time limit';
+      console.log(`${todo} cells to run, ${done} done already${given}; ${options.jobs} jobs, ${limit}; ${folder}`);
       bar?.end();
       bar = progress(todo, process.stderr);
     },
-    onOther: (file) => console.log(`${folder} held the results of ${file}: its CSV files are replaced`),
+    onOther: (other) =>
+      console.log(`${folder} held the results of another matrix (${other}): its CSV files are replaced`),
+    onAltered(names) {
+      const shown = names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '');
+      console.log(`stored results that were torn or altered are done again: ${names.length} (${shown})`);
+    },
     onOutcome({ cell_id, status, attempts, error }) {
-      bar?.tick(
-        status === 'failed'
-          ? `cell ${cell_id} failed after ${attempts} attempts: ${error?.split('\n', 1)[0]}`
-          : undefined,
-      );
+      const what = status === 'timeout' ? 'timed out' : 'failed';
+      bar?.tick(error && `cell ${cell_id} ${what} after ${attempts} attempts: ${error.split('\n', 1)[0]}`);
     },
   });
   bar?.end();
-  return conclude(report, folder, stop.signal.aborted);
+  return conclude(report, folder, stop.reason());
 }
 
-function conclude({ completed, diverged, failures, left }: RunReport, folder: string, interrupted: boolean): number {
+function conclude(report: RunReport, folder: string, stopped: Reason | undefined): number {
+  const { completed, diverged, failures, left, unselected } = report;
+  const others = unselected > 0 ? `, ${unselected} not selected` : '';
   console.log(
-    `${completed} completed, ${diverged} diverged, ${failures.length} failed${left > 0 ? `, ${left} not run` : ''}`,
+    `${completed} completed, ${diverged} diverged, ${failures.length} failed${left > 0 ? `, ${left} not run` : ''}${others}`,
   );
-  if (interrupted && left > 0) {
-    console.log('interrupted: run the same command again to go on');
-    return 130;
-  }
   console.log(
     `wrote ${join(folder, 'runs.csv')}, steps.csv, evals.csv, signals.csv, timing.csv, failures.csv, manifest.json`,
   );
+  if (failures.length > 0) console.log(`failures: ${join(folder, 'failures.csv')} names a log for each`);
+  if (stopped !== undefined && (left > 0 || stopped === 'interrupted')) {
+    console.log(`${stopped}: run the same command again to go on`);
+    return 130;
+  }
   return failures.length > 0 || left > 0 ? 3 : 0;
 }
 
@@ -95,8 +149,13 @@ export function nameOf(file: string): string {
   );
 }
 
-function jobsOf(text: string): number {
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 1024) return jobs;
-  throw new InvalidArgumentError('give a number of processes from 1 to 1024.');
+function retryOf(text: string): ('failed' | 'timeout')[] {
+  return text.split('|').map((what) => {
+    if (what === 'failed' || what === 'timeout') return what;
+    throw new InvalidArgumentError('give failed, timeout, or failed|timeout.');
+  });
+}
+
+function repeated(text: string, before: string[] = []): string[] {
+  return [...before, text];
 }

@@ -28,7 +28,7 @@ export function fingerprintId(fingerprint: Fingerprint): string {
 }
 
 /** Vector instructions that Eigen and oneDNN choose kernels by. Linux tells; elsewhere the architecture has to do. */
-function vectorFlags(): string {
+export function vectorFlags(): string {
   try {
     const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(/\s+/) ?? [];
     return flags

@@ -42,6 +42,7 @@ export function cellsOf(block: Block, path: Path, mistakes: Mistakes): Cell[] {
   const settings = required('steps', () => settingsOf(block, path, mistakes));
   refuseMisfits(tasks, models, mistakes);
 
+  const made = optimizers.map(({ value }) => withRate(value));
   const count = [tasks, models, settings, optimizers, strategies, seeds].reduce((n, axis) => n * axis.length, 1);
   if (count > MOST_CELLS) mistakes.at(path, `${count} cells are more than ${MOST_CELLS}; split the matrix`);
   if (mistakes.any()) return [];
@@ -49,9 +50,18 @@ export function cellsOf(block: Block, path: Path, mistakes: Mistakes): Cell[] {
   return tasks.flatMap((task) =>
     models.flatMap((model) =>
       settings.flatMap((setting) =>
-        optimizers.flatMap((optimizer) =>
+        made.flatMap(({ optimizer, learning_rate }) =>
           strategies.flatMap((strategy) =>
-            seeds.map((seed) => cell(task.value, model.value, setting, optimizer.value, strategy.value, seed)),
+            seeds.map((seed) => ({
+              task: task.value,
+              model: model.value,
+              optimizer,
+              learning_rate,
+              strategy: strategy.value,
+              seed,
+              ...setting,
+              phase: 'confirm',
+            })),
           ),
         ),
       ),
@@ -59,20 +69,10 @@ export function cellsOf(block: Block, path: Path, mistakes: Mistakes): Cell[] {
   );
 }
 
-function cell(task: Choice, model: Choice, setting: Fields, optimizer: Choice, strategy: Choice[], seed: number): Cell {
-  const { learning_rate, ...options } = optimizer.options;
-  const { target, ...others } = setting;
-  return {
-    task,
-    model,
-    optimizer: { name: optimizer.name, options },
-    learning_rate: Number(learning_rate),
-    strategy,
-    seed,
-    ...others,
-    ...(target !== undefined && { target }),
-    phase: 'confirm',
-  };
+/** The rate stands beside the optimizer in a cell. Split here, so that cells share the optimizer. */
+function withRate({ name, options }: Choice): { optimizer: Choice; learning_rate: number } {
+  const { learning_rate, ...others } = options;
+  return { optimizer: { name, options: others }, learning_rate: Number(learning_rate) };
 }
 
 function settingsOf(block: Block, path: Path, mistakes: Mistakes): Fields[] {

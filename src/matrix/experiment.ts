@@ -1,15 +1,15 @@
 /** An experiment file: one question, and the matrix of runs that is to answer it. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Compare, compareSchema } from '../manifest.ts';
 import { build, find, parts } from '../parts.ts';
 import { type Cell, UsageError } from '../types.ts';
+import { type Adjustments, smokeCells, withSet } from './adjustments.ts';
 import type { Located } from './axes.ts';
 import { type Block, blockKeys, cellsOf } from './block.ts';
 import { isRecord } from './choices.ts';
-import { type Path, parseDocument } from './document.ts';
-import { cellId, identityOf, strategyName } from './identity.ts';
+import { type Path, parseDocument, readText } from './document.ts';
+import { cellsById, identityOf, strategyName } from './identity.ts';
 import { type Mistakes, mistakesIn, shown } from './mistakes.ts';
 
 export interface Experiment {
@@ -17,6 +17,9 @@ export interface Experiment {
   text: string;
   /** sha256 of the text. */
   sha256: string;
+  /** What was set in the place of the file's own values. */
+  set: Record<string, string>;
+  smoke: boolean;
   question: string;
   compare?: Compare;
   /** In matrix order, each once, by id. */
@@ -26,13 +29,14 @@ export interface Experiment {
 const topKeys = ['question', 'compare', 'matrix'];
 
 /** Reads and checks an experiment file. @throws UsageError with every mistake, one per line, as file:line:column. */
-export function loadExperiment(file: string): Experiment {
-  return parseExperiment(readText(file), file);
+export function loadExperiment(file: string, adjustments: Adjustments = {}): Experiment {
+  return parseExperiment(readText(file), file, adjustments);
 }
 
 /** The same from its text; `file` is the name shown in messages. */
-export function parseExperiment(text: string, file: string): Experiment {
-  const document = parseDocument(text, file);
+export function parseExperiment(text: string, file: string, adjustments: Adjustments = {}): Experiment {
+  const { set = {}, smoke = false } = adjustments;
+  const document = withSet(parseDocument(text, file), set);
   const mistakes = mistakesIn(document);
   const top = document.value;
   if (!isRecord(top)) {
@@ -43,37 +47,20 @@ export function parseExperiment(text: string, file: string): Experiment {
     mistakes.at(['question'], `question is ${shown(top.question)}; say in a sentence what the runs are to answer`);
   checkKeys(top, [], [...topKeys, ...blockKeys], mistakes);
 
-  const cells = new Map<string, Cell>();
-  for (const { block, path } of blocksOf(top, mistakes)) {
-    for (const cell of cellsOf(block, path, mistakes)) cells.set(cellId(cell), cell);
-  }
-  const compare = mistakes.any() ? undefined : compareOf(top.compare, [...cells.values()], mistakes);
+  const blocks = blocksOf(top, mistakes).map(({ block, path }) => cellsOf(block, path, mistakes));
+  // What is declared is checked against the whole matrix: a smoke run leaves out most of what a comparison names.
+  const compare = mistakes.any() ? undefined : compareOf(top.compare, blocks.flat(), mistakes);
   mistakes.stop();
   return {
     file,
     text,
     sha256: createHash('sha256').update(text).digest('hex'),
+    set,
+    smoke,
     question: question.data ?? '',
     ...(compare !== undefined && { compare }),
-    cells,
+    cells: cellsById((smoke ? blocks.map(smokeCells) : blocks).flat()),
   };
-}
-
-function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? error.code : error;
-    throw new UsageError(
-      `${file}: can't be read (${reason}); give the path of an experiment, such as experiments/quickstart.yaml`,
-    );
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`${file}: is not UTF-8 text; save it as UTF-8`);
-  }
 }
 
 /** The blocks under `matrix`, each with the keys outside that it doesn't set itself; without `matrix`, the file. */

@@ -26,7 +26,10 @@ export const fields = z.strictObject({
     .enum(['repro', 'fast'])
     .default('repro')
     .meta({ description: 'repro: the same bits on every engine; fast: oneDNN on, the same bits on one engine' }),
-  target: z.number().optional().meta({ description: 'validation metric that counts as reached (steps_to_target)' }),
+  target: z
+    .number()
+    .exactOptional()
+    .meta({ description: 'validation metric that counts as reached (steps_to_target)' }),
 });
 export type Fields = z.infer<typeof fields>;
 

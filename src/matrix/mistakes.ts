@@ -82,6 +82,13 @@ export function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+/** A word of the command line in a message: one line, shortened. */
+export function shownWord(text: string): string {
+  const line = text.replaceAll(/\p{Cc}/gu, ' ');
+  if (line.trim() === '') return '""';
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
 function listHint(issue: z.core.$ZodIssue): string {
   return issue.code === 'invalid_type' && issue.expected === 'array'
     ? '; a list is an axis, so a value that is itself a list is nested: [[64]]'

@@ -5,6 +5,7 @@ import { type Comparison, type Declared, LEVEL, MIN_SEEDS } from './comparison.t
 import type { Design } from './design.ts';
 import { count, pValue, signed, whole } from './format.ts';
 import { type Html, html } from './html.ts';
+import { smokeAnswer } from './smoke.ts';
 import type { Story } from './story.ts';
 import { metricWords } from './vary.ts';
 
@@ -12,7 +13,12 @@ import { metricWords } from './vary.ts';
 const SPELLED = 4;
 
 export function answer(story: Story): Html[] {
-  const { declared, design, manifest } = story;
+  const { declared, design, manifest, smoke, compares } = story;
+  if (smoke) return smokeAnswer(story);
+  if (!compares) {
+    const what = story.rows.length === 0 ? 'run' : 'run of phase confirm';
+    return [html`No ${what} has finished, so nothing is compared or drawn.`];
+  }
   const changed = manifest.compare_changed;
   const verdict =
     declared === undefined
@@ -21,7 +27,10 @@ export function answer(story: Story): Html[] {
         ? [
             html`The comparison was declared after ${count(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
           ]
-        : verdicts(declared);
+        : // Which comparisons there are, and how many, would depend on how far it got.
+          manifest.finished === undefined
+          ? [html`The run is not finished, so there is no verdict yet.`]
+          : verdicts(declared);
   return [...verdict, ...divergenceWords(design)];
 }
 
@@ -78,7 +87,6 @@ function sentence(comparison: Comparison): Html {
 /** Divergence per strategy, over everything that ran: described, not tested. */
 function divergenceWords({ strategies, settings, runs }: Design): Html[] {
   const total = runs.filter((run) => run.divergedAt !== undefined).length;
-  if (runs.length === 0) return [];
   if (total === 0) return [html`None of the ${count(runs.length, 'run')} diverged.`];
   const configs = settings.flatMap((setting) => setting.configs);
   const parts = strategies.map((strategy, index) => {

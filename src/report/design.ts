@@ -43,7 +43,7 @@ export interface Design {
   /** The strategy drawn for comparison everywhere: the declared baseline, else `none` where it was run. */
   reference: string | undefined;
   runs: Run[];
-  /** Runs of another phase than `confirm` (tuning trials): counted, not compared. */
+  /** Runs of another phase (smoke tests, tuning trials): counted, not compared. */
   others: number;
 }
 
@@ -62,8 +62,8 @@ export const settingColumns: readonly string[] = [
   'cell_options',
 ];
 
-export function design(rows: readonly Row[], manifest: Manifest): Design {
-  const compared = rows.filter((row) => text(row, 'phase') === 'confirm');
+export function design(rows: readonly Row[], manifest: Manifest, phase = 'confirm'): Design {
+  const compared = rows.filter((row) => text(row, 'phase') === phase);
   const groups = [...groupBy(compared, (row) => settingColumns.map((column) => text(row, column))).values()];
   const heads = groups.map(first);
   const labels = settingLabels(heads);

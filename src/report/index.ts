@@ -2,7 +2,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { page } from './page.ts';
-import { readManifest, readRows } from './read.ts';
+import { checkUnaltered, readManifest, readRows } from './read.ts';
 import { type Results, tellStory } from './story.ts';
 
 export type { Row, Rows } from './row.ts';
@@ -13,10 +13,16 @@ export async function renderReport(results: Results): Promise<string> {
   return page(await tellStory(results));
 }
 
-/** Reads a results folder, writes report.html into it and returns its path. */
+/**
+ * Reads a results folder, writes report.html into it and returns its path.
+ *
+ * @throws Finding when a CSV file isn't the one that was collected
+ */
 export async function writeReport(folder: string): Promise<string> {
+  const manifest = await readManifest(folder);
+  await checkUnaltered(folder, manifest);
   const text = await renderReport({
-    manifest: await readManifest(folder),
+    manifest,
     runs: readRows(folder, 'runs.csv'),
     steps: readRows(folder, 'steps.csv'),
     evals: readRows(folder, 'evals.csv'),

@@ -12,26 +12,26 @@ import { reproduceSection } from './sections/reproduce.ts';
 import { runsSection } from './sections/runs.ts';
 import type { Section, Tell } from './sections/section.ts';
 import { thresholdsSection } from './sections/thresholds.ts';
+import { smokeBanner } from './smoke.ts';
 import type { Story } from './story.ts';
 import { stylesheet } from './stylesheet.ts';
 
 /** In the order of the page. */
-const sections: readonly Tell[] = [
+const comparing: readonly Tell[] = [
   comparisonSection,
   curvesSection,
   thresholdsSection,
   clippingSection,
   normsSection,
   divergenceSection,
-  runsSection,
-  reproduceSection,
 ];
+const listing: readonly Tell[] = [runsSection, reproduceSection];
 
 export async function page(story: Story): Promise<string> {
   const draw = figures();
   const told: Section[] = [];
-  for (const tell of sections) told.push(await tell(story, draw));
-  const { question, experiment } = story.manifest;
+  for (const tell of story.compares ? [...comparing, ...listing] : listing) told.push(await tell(story, draw));
+  const { question, experiment, finished } = story.manifest;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -39,16 +39,16 @@ export async function page(story: Story): Promise<string> {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${question}</title>
+<title>${story.smoke && 'SMOKE TEST: '}${question}</title>
 <link rel="icon" href="data:,">
 <style>${trusted(stylesheet())}</style>
 </head>
 <body>
-<header>
+${story.smoke && smokeBanner(story)}<header>
 <p class="kicker">clipbench report · <code>${experiment.file}</code></p>
 <h1>${question}</h1>
 <p class="lead">${overview(story)}</p>
-<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>
+${finished === undefined && unfinished}<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>
 <nav aria-label="Contents"><ol>${told.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
 </header>
 <main>
@@ -58,6 +58,9 @@ ${told.map(show)}</main>
 </html>
 `.html;
 }
+
+const unfinished = html`<p class="note"><strong>Unfinished.</strong> These are the results of an unfinished run, one that was still going on or had been stopped when they were collected. What is said below can change when it goes on.</p>
+`;
 
 const show = (section: Section, index: number): Html =>
   html`<section id="${section.id}" aria-labelledby="${section.id}-title"><h2 id="${section.id}-title"><span class="number">${index + 1}</span> ${section.title}</h2>

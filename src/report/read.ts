@@ -1,6 +1,7 @@
 /** Reads results/<name>/: the only place of the report that touches files. */
+import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
@@ -35,7 +36,7 @@ export async function* readRows(folder: string, file: string): AsyncGenerator<Ro
     await finished;
   } catch (error) {
     if (error instanceof Finding || !(error instanceof Error)) throw error;
-    throw new Finding(`${path}: ${error.message}; the file was altered or cut off, so collect the results again`);
+    throw new Finding(`${path}: ${error.message}; the file was altered or cut off; ${remedy(folder)}`);
   }
 }
 
@@ -58,6 +59,30 @@ function toRow(columns: readonly string[], fields: readonly string[]): Row {
   const row: Record<string, string> = {};
   for (const [index, column] of columns.entries()) row[column] = fields[index] ?? '';
   return row;
+}
+
+/**
+ * Figures of altered rows would look like results, so every file has to be the one that was collected.
+ *
+ * @throws Finding naming the first that isn't
+ */
+export async function checkUnaltered(folder: string, { files }: Manifest): Promise<void> {
+  for (const [file, collected] of Object.entries(files)) {
+    const path = join(folder, file);
+    const fault = await difference(path, collected);
+    if (fault !== undefined) throw new Finding(`${path}: ${fault}; ${remedy(folder)}`);
+  }
+}
+
+const remedy = (folder: string): string => `\`clipbench collect ${folder}\` writes it anew from the stored runs`;
+
+async function difference(path: string, { bytes, sha256 }: Manifest['files'][string]): Promise<string | undefined> {
+  if (!existsSync(path)) return 'is missing, though it was collected';
+  const { size } = await stat(path);
+  if (size !== bytes) return `altered since it was collected (${size} bytes, not ${bytes})`;
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece);
+  return hash.digest('hex') === sha256 ? undefined : 'altered since it was collected (same size, other content)';
 }
 
 /** manifest.json, checked. */

@@ -4,6 +4,7 @@ import { type Declared, declaredComparison } from './comparison.ts';
 import { type Design, design } from './design.ts';
 import type { Row, Rows } from './row.ts';
 import { type SignalSummary, summariseSignals } from './signals.ts';
+import { isSmoke } from './smoke.ts';
 import { collectTracks, evalSeries, stepSeries, type Tracks } from './tracks.ts';
 
 /** The contents of a results folder: rows as they stand in the CSV files. */
@@ -18,6 +19,10 @@ export interface Results {
 
 export interface Story {
   manifest: Manifest;
+  /** A few steps to see that everything runs: no verdict and no chart, whatever the rows say. */
+  smoke: boolean;
+  /** Whether there is anything to compare and to draw. */
+  compares: boolean;
   rows: Row[];
   design: Design;
   declared: Declared | undefined;
@@ -32,8 +37,11 @@ export async function tellStory(results: Results): Promise<Story> {
   const { manifest } = results;
   const rows = await all(results.runs);
   const made = design(rows, manifest);
+  const smoke = isSmoke(manifest, rows);
   return {
     manifest,
+    smoke,
+    compares: !smoke && made.runs.length > 0,
     rows,
     design: made,
     declared: declaredComparison(made, manifest),

@@ -2,15 +2,17 @@
 import { cssVariables } from './palette.ts';
 
 export const stylesheet = (): string => `
-:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;--link:#0b5394;
+:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;--link:#0b5394;--alarm:#9a2a00;--on-alarm:#ffffff;
 --serif:Charter,"Bitstream Charter","Iowan Old Style","Source Serif 4","Source Serif Pro",Cambria,Georgia,"Liberation Serif",serif;
 --sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;
 --mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace;color-scheme:light dark}
-@media (prefers-color-scheme:dark){:root{${cssVariables(true)};--panel:#1f242c;--rule:#3a414c;--link:#86bdf0}}
+@media (prefers-color-scheme:dark){:root{${cssVariables(true)};--panel:#1f242c;--rule:#3a414c;--link:#86bdf0;--alarm:#ffb38f;--on-alarm:#2a0d00}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0 auto;max-width:66rem;padding:3.5rem 2rem 5rem;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 var(--serif);overflow-wrap:break-word}
 header p,main p,main ul,main dl,.answer{max-width:44rem}
+.smoke{position:sticky;top:0;z-index:2;margin:-3.5rem 0 2.5rem;padding:.75rem 0;background:var(--alarm);color:var(--on-alarm);font:1rem/1.4 var(--sans);box-shadow:0 0 0 100vmax var(--alarm);clip-path:inset(0 -100vmax)}
+html:has(.smoke){scroll-padding-top:3.5rem}
 h1{font-size:2.15rem;line-height:1.2;font-weight:600;letter-spacing:-.01em;margin:.4rem 0 1.4rem;max-width:46rem;text-wrap:balance}
 h2{font-size:1.45rem;line-height:1.3;font-weight:600;margin:0 0 1.1rem}
 h3{font:600 .95rem/1.4 var(--sans);margin:2rem 0 .5rem}
@@ -52,7 +54,7 @@ tbody:last-child tr:last-child>*{border-bottom:1px solid var(--ink)}
 main .scroll:has(table){margin:1.4rem 0 1.8rem}
 code,pre{font-family:var(--mono);font-size:.86em}
 pre{background:var(--panel);border-radius:4px;padding:.9rem 1.1rem;overflow-x:auto;line-height:1.5;max-width:100%}
-td pre{background:none;padding:0;margin:0;white-space:pre-wrap;overflow-wrap:anywhere;max-width:44rem}
+td pre{min-width:18rem;background:none;padding:0;margin:0;white-space:pre-wrap;overflow-wrap:anywhere;max-width:44rem}
 td:has(pre){white-space:normal}
 .terms dt{font:600 .875rem/1.5 var(--sans)}
 .terms dd,.pairs dd{margin:0 0 .7rem}
@@ -65,9 +67,10 @@ summary{cursor:pointer;font:.9rem/1.6 var(--sans)}
 details td:last-child{white-space:normal;min-width:16rem}
 #reproduce table td{white-space:normal}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--rule);font:.8125rem/1.5 var(--sans);color:var(--muted)}
-@media (max-width:40rem){body{padding:1.6rem 1.1rem 3rem;font-size:1rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
+@media (max-width:40rem){body{padding:1.6rem 1.1rem 3rem;font-size:1rem}.smoke{margin-top:-1.6rem;font-size:.9rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
 @media print{:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;color-scheme:light}
 body{max-width:none;padding:0;font-size:10pt}nav{display:none}a{color:inherit;text-decoration:none}
+.smoke{position:static;margin:0 0 1.5rem;padding:.6rem .8rem;background:none;color:inherit;border:3px solid;box-shadow:none;clip-path:none}
 .scroll,.tall,pre{overflow:visible;max-height:none}.plot svg{min-width:0;max-width:100%}pre{white-space:pre-wrap}
 table{font-size:7pt;min-width:0}th,td{padding-right:.5rem;white-space:normal}tr,.plot,figcaption{break-inside:avoid}h2,h3,figcaption{break-after:avoid}.tall thead th{position:static;box-shadow:none;border-bottom:1px solid}}
 `;

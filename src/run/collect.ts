@@ -1,47 +1,64 @@
 /** From finished cells to CSV files, in matrix order. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { evalColumns, failureColumns, runColumns, signalColumns, stepColumns, timingColumns } from '../columns.ts';
-import { Finding } from '../types.ts';
-import type { Outcome } from './pool.ts';
-import { type CellRecord, readText, textPath, writeAll, writeDurably } from './store.ts';
-import { csvText, headerText } from './text.ts';
+import {
+  type Column,
+  evalColumns,
+  failureColumns,
+  runColumns,
+  signalColumns,
+  stepColumns,
+  timingColumns,
+} from '../columns.ts';
+import type { Manifest } from '../manifest.ts';
+import { csvText, headerText } from './csv.ts';
+import { newFile, type Written, writeDurably } from './files.ts';
+import { type FailureRecord, type ResultRecord, readText } from './store.ts';
 
-/**
- * Writes runs, steps, evals, signals and timing of these records, and the failures, each file in one move. One cell is
- * in memory at a time.
- *
- * @throws Finding naming the cells whose text isn't what their record says
- */
-export function collect(folder: string, records: CellRecord[], failures: Outcome[]): void {
-  const rows = { steps: stepColumns, evals: evalColumns, signals: signalColumns };
-  const kinds = ['steps', 'evals', 'signals'] as const;
-  const pathOf = (kind: (typeof kinds)[number]) => join(folder, `${kind}.csv`);
-  // Named after this process: another one may be collecting the same folder.
-  const temporaryOf = (kind: (typeof kinds)[number]) => `${pathOf(kind)}.${process.pid}.tmp`;
-  const open = kinds.map((kind) => ({ kind, file: openSync(temporaryOf(kind), 'w') }));
-  for (const { kind, file } of open) writeAll(file, Buffer.from(headerText(rows[kind])));
-  const altered: string[] = [];
-  for (const record of records) {
-    const text = readText(folder, record);
-    if (text === undefined) altered.push(textPath(folder, record.fingerprint, record.cell_id));
-    else for (const { kind, file } of open) writeAll(file, text[kind]);
+/** The parts of a cell's text that become files. */
+const sheets = [
+  { part: 'run', name: 'runs.csv', columns: runColumns },
+  { part: 'steps', name: 'steps.csv', columns: stepColumns },
+  { part: 'evals', name: 'evals.csv', columns: evalColumns },
+  { part: 'signals', name: 'signals.csv', columns: signalColumns },
+] as const;
+
+export interface Collection {
+  files: Manifest['files'];
+  /** Records whose text isn't what was stored; where there are any, the files stay as they were. */
+  altered: ResultRecord[];
+}
+
+/** Writes every CSV file, each in one move; one cell is in memory at a time. */
+export function collect(folder: string, records: ResultRecord[], failures: FailureRecord[]): Collection {
+  const open = sheets.map(({ part, name, columns }) => {
+    const file = newFile(join(folder, name));
+    file.write(Buffer.from(headerText(columns)));
+    return { part, name, file };
+  });
+  try {
+    const altered: ResultRecord[] = [];
+    for (const record of records) {
+      const text = readText(folder, record);
+      if (text === undefined) altered.push(record);
+      else for (const { part, file } of open) file.write(text[part]);
+    }
+    if (altered.length > 0) return { files: {}, altered };
+    const files = Object.fromEntries(open.map(({ name, file }) => [name, file.finish()]));
+    const timing = writeSheet(folder, 'timing.csv', timingColumns, records.map((record) => record.timing).join(''));
+    const failed = failures.map(({ cell_id, status, attempts, error, log }) => ({
+      cell_id,
+      status,
+      attempts,
+      error,
+      log,
+    }));
+    const lost = writeSheet(folder, 'failures.csv', failureColumns, csvText(failureColumns, failed));
+    return { files: { ...files, 'timing.csv': timing, 'failures.csv': lost }, altered };
+  } finally {
+    for (const { file } of open) file.abandon();
   }
-  for (const { file } of open) {
-    fsyncSync(file);
-    closeSync(file);
-  }
-  if (altered.length > 0) {
-    for (const kind of kinds) rmSync(temporaryOf(kind));
-    const named = altered.slice(0, 5).join(', ') + (altered.length > 5 ? ', ...' : '');
-    throw new Finding(
-      `${folder}: the rows of ${altered.length} cells were altered after they were stored (${named}); delete these files and run again`,
-    );
-  }
-  for (const kind of kinds) renameSync(temporaryOf(kind), pathOf(kind));
-  const write = (name: string, text: string) => writeDurably(join(folder, name), Buffer.from(text));
-  write('runs.csv', headerText(runColumns) + records.map(({ run }) => run).join(''));
-  write('timing.csv', headerText(timingColumns) + records.map(({ timing }) => timing).join(''));
-  const failed = failures.map(({ cell_id, attempts, error }) => ({ cell_id, attempts, error: error ?? '' }));
-  write('failures.csv', headerText(failureColumns) + csvText(failureColumns, failed));
+}
+
+function writeSheet(folder: string, name: string, columns: Column[], rows: string): Written {
+  return writeDurably(join(folder, name), Buffer.from(headerText(columns) + rows));
 }

@@ -1,55 +1,50 @@
 /** The manifest of a results folder. */
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { z } from 'zod';
 import { canonical } from '../canonical.ts';
 import { fingerprintId } from '../engine/fingerprint.ts';
-import type { Manifest } from '../manifest.ts';
+import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
 import { build, find, parts, thresholdOption } from '../parts.ts';
 import type { Choice, Options, Part } from '../types.ts';
-import type { Environment } from './pool.ts';
-import type { RunReport } from './run.ts';
-import type { CellRecord } from './store.ts';
+import type { Inventory } from './inventory.ts';
+import { tally } from './manifest-file.ts';
+import { machineFacts, versionFacts } from './provenance.ts';
+import type { Environment } from './worker-process.ts';
 
-interface Facts {
+interface Facts extends Inventory {
   experiment: Experiment;
   environment: Environment;
-  records: CellRecord[];
-  report: RunReport;
-  command: string;
-  jobs: number;
-  started: string;
-  /** The manifest that the folder held before this call. */
-  earlier: Manifest | undefined;
+  files: Manifest['files'];
+  /** Nothing that was asked for is left to do. */
+  finished: boolean;
+  call: {
+    command: string;
+    jobs: number;
+    code: Code;
+    started: string;
+    /** The manifest that the folder held before this call. */
+    earlier: Manifest | undefined;
+    /** Results of any kind that it held. */
+    stored_before: number;
+  };
 }
 
-export function describe({
-  experiment,
-  environment,
-  records,
-  report,
-  command,
-  jobs,
-  started,
-  earlier,
-}: Facts): Manifest {
-  const { file, text, sha256, question, compare } = experiment;
+export function describe({ experiment, environment, results, failures, files, finished, call }: Facts): Manifest {
+  const { command, jobs, code, started, earlier, stored_before } = call;
+  const { file, text, sha256, set, smoke, question, compare } = experiment;
   const cells = [...experiment.cells.values()];
   const about = (names: string[], list: Part<Options, unknown>[]) =>
     Object.fromEntries([...new Set(names)].map((name) => [name, aboutPart(find(list, name))]));
   const declared = compare === undefined ? 'none' : sha(canonical(compare));
-  const changed = compareChanged(earlier, declared);
+  const changed = compareChanged(earlier, stored_before, declared);
   const tasks = new Map(cells.map(({ task }) => [task.name, aboutTask(task)]));
   return {
     question,
-    experiment: { file, text, sha256 },
+    experiment: { file, text, sha256, set, smoke },
     ...(compare !== undefined && { compare, compare_sha256: declared }),
     ...(changed !== undefined && { compare_changed: changed }),
     cells: cells.length,
-    completed: report.completed,
-    diverged: report.diverged,
-    failed: report.failures.length,
+    ...tally({ results, failures }),
     fingerprint: environment.fingerprint,
     fingerprint_id: fingerprintId(environment.fingerprint),
     parts: {
@@ -67,22 +62,27 @@ export function describe({
       ),
       tasks: Object.fromEntries(tasks),
     },
-    data: Object.fromEntries(records.flatMap((record) => Object.entries(record.data))),
-    versions: { clipbench: versionOf('../../package.json'), node: process.versions.node },
+    code,
+    versions: versionFacts(environment.fingerprint),
+    machine: machineFacts(),
     command,
     jobs,
     // Of the first call: later ones go on where it stopped.
     started: earlier?.experiment.file === file ? earlier.started : started,
-    finished: new Date().toISOString(),
+    ...(finished && { finished: new Date().toISOString() }),
+    files,
   };
 }
 
 /** A comparison chosen after results were there is no declared one; the report has to say so, for good. */
-function compareChanged(earlier: Manifest | undefined, declared: string): Manifest['compare_changed'] {
+function compareChanged(
+  earlier: Manifest | undefined,
+  stored_before: number,
+  declared: string,
+): Manifest['compare_changed'] {
   const before = earlier?.compare_sha256 ?? 'none';
-  const finished_runs = (earlier?.completed ?? 0) + (earlier?.diverged ?? 0);
-  if (earlier === undefined || finished_runs === 0 || before === declared) return earlier?.compare_changed;
-  return earlier.compare_changed ?? { finished_runs, before };
+  if (earlier === undefined || stored_before === 0 || before === declared) return earlier?.compare_changed;
+  return earlier.compare_changed ?? { finished_runs: stored_before, before };
 }
 
 function aboutPart(part: Part<Options, unknown>) {
@@ -95,10 +95,6 @@ function aboutTask(choice: Choice) {
   const part = find(parts.tasks, choice.name);
   const { name, better } = build(part, choice).metric;
   return { ...aboutPart(part), metric: { name, better } };
-}
-
-function versionOf(packageFile: string): string {
-  return z.object({ version: z.string() }).parse(createRequire(import.meta.url)(packageFile)).version;
 }
 
 function sha(text: string): string {

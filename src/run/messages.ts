@@ -2,16 +2,26 @@
 import { z } from 'zod';
 import type { Cell } from '../types.ts';
 
+/** What a worker is started with, as JSON in its arguments. */
+export const setupSchema = z.object({
+  folder: z.string(),
+  /** In timing.csv, and in the name of its segment. */
+  name: z.string(),
+  numerics: z.enum(['repro', 'fast']),
+  /** Goes with every record. */
+  code: z.string(),
+  parent: z.int(),
+});
+export type Setup = z.infer<typeof setupSchema>;
+
 export interface Assignment {
   cell_id: string;
   cell: Cell;
 }
 
 /** A cell comes from our own parent process, which has checked it: only its presence is looked at. */
-export const assignmentSchema = z.object({
-  cell_id: z.string(),
-  cell: z.custom<Cell>((value) => typeof value === 'object'),
-});
+export const cellSchema = z.custom<Cell>((value) => typeof value === 'object' && value !== null);
+export const assignmentSchema = z.object({ cell_id: z.string(), cell: cellSchema });
 
 export const workerMessageSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -21,7 +31,9 @@ export const workerMessageSchema = z.discriminatedUnion('kind', [
     reason: z.string(),
   }),
   z.object({ kind: z.literal('unusable'), usage: z.boolean(), error: z.string() }),
-  z.object({ kind: z.literal('done'), cell_id: z.string(), status: z.enum(['completed', 'diverged']) }),
-  z.object({ kind: z.literal('failed'), cell_id: z.string(), error: z.string() }),
+  z.object({ kind: z.literal('done'), status: z.enum(['completed', 'diverged']), seconds: z.number() }),
+  z.object({ kind: z.literal('failed'), error: z.string() }),
+  /** The result can't be stored: no fault of the cell, and the next one would fare no better. */
+  z.object({ kind: z.literal('unwritable'), code: z.string() }),
 ]);
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;

@@ -1,63 +1,82 @@
-/** Worker processes that share out cells. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** Worker processes that share out cells. Whatever happens to one costs one attempt of one cell. */
 import { canonical } from '../canonical.ts';
-import type { Fingerprint } from '../engine/fingerprint.ts';
 import { type Cell, UsageError } from '../types.ts';
-import { type Assignment, workerMessageSchema } from './messages.ts';
-
-/** A cell is tried this often: a crash costs one attempt of one cell. */
-const ATTEMPTS = 2;
+import type { Assignment } from './messages.ts';
+import { type Environment, startWorker, type WorkerProcess } from './worker-process.ts';
 
 export interface Outcome {
   cell_id: string;
-  status: 'completed' | 'diverged' | 'failed';
+  status: 'completed' | 'diverged' | 'failed' | 'timeout';
   attempts: number;
+  seconds?: number;
+  /** Of the last attempt. */
   error?: string;
 }
 
-export interface Environment {
-  fingerprint: Fingerprint;
-  /** Why this isn't the native backend; empty where it is. */
-  reason: string;
-}
-
 export interface PoolOptions {
+  /** Where results go. */
   folder: string;
   numerics: Cell['numerics'];
   jobs: number;
+  /** Goes with every record. */
+  code: string;
+  /** Environment variables of the workers, beside those of this process. */
+  env: NodeJS.ProcessEnv;
+  /** Limit of one attempt, in ms; its process is killed then. */
+  timeout: number;
+  /** Further attempts after the first. */
+  retries: number;
+  /** Aborted: no further cell is handed out; those in hand are finished. */
   signal: AbortSignal;
+  /** A worker took a cell in hand, or (undefined) has none. */
+  onHand?(worker: string, cell_id: string | undefined): void;
+  /** An attempt came to nothing. `output` is all that the process printed. */
+  onLost?(cell_id: string, attempt: number, error: string, output: string): void;
   onOutcome(outcome: Outcome): void;
 }
 
-interface Worker {
-  process: ChildProcess;
-  ready: Promise<Environment>;
-  /** Runs one cell; rejects when the process ends before it is done. */
-  run(assignment: Assignment): Promise<Outcome['status']>;
-}
+/** A worker that doesn't come up is started anew so often; then something is wrong with more than a cell. */
+const STARTS = 3;
+
+type Queue = (Assignment & { attempts: number })[];
+type Start = (index: number) => Promise<WorkerProcess>;
 
 /**
  * Runs cells in the order given, on up to `jobs` processes. `plan` gets to know the environment from the first worker
  * and returns what is to be done.
+ *
+ * @throws UsageError when results can't be stored any more, or workers can't be started
  */
 export async function runPool(
   plan: (environment: Environment) => Map<string, Cell>,
   options: PoolOptions,
 ): Promise<Environment> {
-  const started: Worker[] = [];
-  const start = (index: number): Worker => {
-    const worker = startWorker(options, index);
-    started.push(worker);
-    return worker;
+  const started: WorkerProcess[] = [];
+  const start: Start = async (index) => {
+    for (let left = STARTS - 1; ; left--) {
+      const { folder, numerics, code } = options;
+      const setup = { folder, name: `w${index + 1}`, numerics, code, parent: process.pid };
+      const worker = startWorker(setup, options.env);
+      started.push(worker);
+      try {
+        await worker.ready;
+        return worker;
+      } catch (error) {
+        worker.kill();
+        if (error instanceof UsageError) throw error;
+        const words = error instanceof Error ? error.message : String(error);
+        if (left === 0)
+          throw new UsageError(`${words}; ${STARTS} in a row, so nothing can be run: \`npx clipbench doctor\``);
+      }
+    }
   };
-  const first = start(0);
   try {
+    const first = await start(0);
     const environment = await first.ready;
     const queue = [...plan(environment)].map(([cell_id, cell]) => ({ cell_id, cell, attempts: 0 }));
     const count = Math.max(1, Math.min(options.jobs, queue.length));
-    const next = async (index: number): Promise<Worker> => {
-      const worker = start(index);
+    const next: Start = async (index) => {
+      const worker = await start(index);
       const own = await worker.ready;
       if (canonical(own.fingerprint) === canonical(environment.fingerprint)) return worker;
       throw new Error(`worker ${index + 1} came up as ${canonical(own)}, unlike the first: ${canonical(environment)}`);
@@ -67,96 +86,50 @@ export async function runPool(
     );
     return environment;
   } finally {
-    for (const worker of started) worker.process.kill();
+    for (const worker of started) worker.kill();
   }
 }
 
-type Queue = (Assignment & { attempts: number })[];
-
-/** One worker's life: takes cells until there are none; a process that ends early is replaced. */
+/** One worker's life: takes cells until there are none; a process that failed at one is replaced. */
 async function serve(
-  given: Worker | undefined,
+  given: WorkerProcess | undefined,
   index: number,
   queue: Queue,
-  start: (index: number) => Promise<Worker>,
+  start: Start,
   options: PoolOptions,
 ): Promise<void> {
+  const name = `w${index + 1}`;
   let worker = given;
-  while (!options.signal.aborted) {
-    const next = queue.shift();
+  while (!options.signal.aborted && queue.length > 0) {
+    worker ??= await start(index);
+    const next = options.signal.aborted ? undefined : queue.shift();
     if (next === undefined) break;
+    const { cell_id } = next;
+    options.onHand?.(name, cell_id);
     next.attempts += 1;
-    const { cell_id, attempts } = next;
-    try {
-      worker ??= await start(index);
-      options.onOutcome({ cell_id, attempts, status: await worker.run(next) });
-    } catch (error) {
-      worker?.process.kill();
-      worker = undefined;
-      if (error instanceof UsageError) throw error;
-      if (options.signal.aborted) break;
-      if (attempts < ATTEMPTS) queue.unshift(next);
-      else options.onOutcome({ cell_id, attempts, status: 'failed', error: String(error) });
+    const attempt = await worker.run(next, options.timeout);
+    options.onHand?.(name, undefined);
+    if ('seconds' in attempt) {
+      options.onOutcome({ cell_id, attempts: next.attempts, ...attempt });
+      continue;
     }
+    if (attempt.status === 'unwritable') throw unwritable(options.folder, attempt.code);
+    // What went wrong may have left the process in a bad state.
+    worker.kill();
+    worker = undefined;
+    const { status, error, output } = attempt;
+    options.onLost?.(cell_id, next.attempts, error, output);
+    if (next.attempts > options.retries) options.onOutcome({ cell_id, attempts: next.attempts, status, error });
+    else queue.unshift(next);
   }
-  worker?.process.kill();
+  worker?.kill();
 }
 
-function startWorker({ folder, numerics }: PoolOptions, index: number): Worker {
-  const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [folder, `w${index + 1}`, numerics], {
-    execArgv: ['--import', import.meta.resolve('tsx')],
-    // A group of its own: Ctrl-C and the like reach the parent alone, which lets the cell in hand be finished.
-    detached: true,
-    // JSON would turn NaN and infinities into null.
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  let lastWords = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    lastWords = (lastWords + chunk.toString()).slice(-4000);
-  });
-  const ended = new Promise<never>((_, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      reject(new Error(`worker ended with ${signal ?? `exit code ${code}`}${lastWords && `: ${lastWords.trim()}`}`));
-    });
-  });
-  ended.catch(() => {});
-  const answer = <T>(read: (message: unknown) => T | undefined): Promise<T> =>
-    Promise.race([
-      ended,
-      new Promise<T>((resolve, reject) => {
-        const listen = (raw: unknown) => {
-          try {
-            const value = read(raw);
-            if (value === undefined) return;
-            resolve(value);
-          } catch (error) {
-            reject(error);
-          }
-          child.off('message', listen);
-        };
-        child.on('message', listen);
-      }),
-    ]);
-  const ready = answer((raw) => {
-    const message = workerMessageSchema.parse(raw);
-    if (message.kind === 'unusable') throw message.usage ? new UsageError(message.error) : new Error(message.error);
-    return message.kind === 'ready' ? { fingerprint: message.fingerprint, reason: message.reason } : undefined;
-  });
-  ready.catch(() => {});
-  return {
-    process: child,
-    ready,
-    async run(assignment) {
-      await ready;
-      const done = answer((raw) => {
-        const message = workerMessageSchema.parse(raw);
-        if (message.kind === 'failed') throw new Error(message.error);
-        return message.kind === 'done' ? message.status : undefined;
-      });
-      child.send({ cell_id: assignment.cell_id, cell: assignment.cell });
-      return done;
-    },
-  };
+/** What to say when the operating system refuses to write results. */
+export function unwritable(folder: string, code: string): UsageError {
+  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
+  const remedy = full ? 'make room' : 'check that this place can be written';
+  return new UsageError(
+    `${folder}: results can't be written any more (${full ? 'no room: ' : ''}${code}); what is done is kept; ${remedy}, then the same command goes on`,
+  );
 }

@@ -1,114 +1,187 @@
 /** Runs an experiment: whatever is missing from its results folder is done, then everything is collected. */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fingerprintId } from '../engine/fingerprint.ts';
-import { type Manifest, manifestSchema } from '../manifest.ts';
+import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
-import { type Cell, UsageError } from '../types.ts';
-import { collect } from './collect.ts';
+import { type Cell, Finding, UsageError } from '../types.ts';
+import { clean } from './aside.ts';
 import { describe } from './describe.ts';
-import { type Environment, type Outcome, runPool } from './pool.ts';
-import { type CellRecord, type Scan, scan, textPath, writeDurably } from './store.ts';
+import { execute } from './execute.ts';
+import { systemCode } from './files.ts';
+import { markFinished, unmark } from './finished.ts';
+import { type Gathered, gather, type Inventory, inventory, refuseOthers } from './inventory.ts';
+import { takeLock } from './lock.ts';
+import { readManifest, writeManifest } from './manifest-file.ts';
+import { writePlan } from './plan.ts';
+import { type Outcome, unwritable } from './pool.ts';
+import { codeFacts } from './provenance.ts';
+import { type FailureRecord, type ResultRecord, type Scan, scan } from './store.ts';
+import type { Environment } from './worker-process.ts';
 
 export interface RunOptions {
   folder: string;
   jobs: number;
+  /** Cells to run; the CSV files hold all that are finished, run now or before. */
+  selected: Map<string, Cell>;
+  /** Limit of one attempt at a cell, in ms. */
+  timeout: number;
+  /** Further attempts at a cell that failed. */
+  retries: number;
+  /** Stop at the first cell that failed for good. */
+  failFast: boolean;
+  /** Cells that failed for good in an earlier call are left alone unless named here. */
+  retry: FailureRecord['status'][];
   /** Run although the folder holds results of another environment; they are kept, but not collected. */
   force: boolean;
   /** As typed by the user, for the manifest. */
   command: string;
+  /** Names this call, for the mark that a complete run leaves; see `finished.ts`. */
+  key: string;
+  code: Code;
   /** Aborted: cells in hand are finished, the rest is left for the next time. */
   signal: AbortSignal;
-  onStart?(facts: { environment: Environment; done: number; todo: number; damaged: string[] }): void;
-  onOutcome?(outcome: Outcome): void;
-  /** The folder held the results of another experiment file, whose CSV files are replaced (its finished cells stay). */
-  onOther?(file: string): void;
+  onStart(facts: Start): void;
+  onOutcome(outcome: Outcome): void;
+  /** The folder held the results of another matrix, whose CSV files are replaced (its finished cells stay). */
+  onOther(file: string): void;
+  /** Stored results that turned out to be altered; they are done again. */
+  onAltered(names: string[]): void;
+}
+
+export interface Start {
+  environment: Environment;
+  todo: number;
+  done: number;
+  /** Failed for good earlier, and not to be tried again. */
+  failed: number;
 }
 
 export interface RunReport {
   completed: number;
   diverged: number;
-  failures: Outcome[];
-  /** Cells not run, since it was interrupted. */
+  /** Of the selected cells. */
+  failures: FailureRecord[];
+  /** Selected cells that have neither result nor failure. */
   left: number;
+  /** Cells outside the selection that have no result. */
+  unselected: number;
 }
+
+/** Cells whose stored text was altered are done again so often. */
+const ROUNDS = 3;
 
 /**
- * @throws UsageError when the folder can't be written or holds results of another environment,
- * Finding when stored results were altered
+ * @throws UsageError when the folder can't be written, is being written by another run, or holds results of another
+ * environment; Finding when stored results are altered again and again
  */
-export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunReport> {
-  const { folder } = options;
-  const started = new Date().toISOString();
-  checkWritable(folder);
-  const earlier = readManifest(folder);
-  if (earlier !== undefined && earlier.experiment.file !== experiment.file) options.onOther?.(earlier.experiment.file);
-  const failures: Outcome[] = [];
-  let environment: Environment | undefined;
-  for (const numerics of ['repro', 'fast'] as const) {
-    const cells = new Map([...experiment.cells].filter(([, cell]) => cell.numerics === numerics));
-    if (cells.size === 0 || options.signal.aborted) continue;
-    environment = await runPool((found) => missing(cells, found, options), {
-      folder,
-      numerics,
-      jobs: options.jobs,
-      signal: options.signal,
-      onOutcome(outcome) {
-        if (outcome.status === 'failed') failures.push(outcome);
-        options.onOutcome?.(outcome);
-      },
-    });
+export async function runExperiment(
+  experiment: Experiment,
+  given: Pick<RunOptions, 'folder'> & Partial<RunOptions>,
+): Promise<RunReport> {
+  const options: RunOptions = {
+    jobs: availableParallelism(),
+    selected: experiment.cells,
+    timeout: Number.POSITIVE_INFINITY,
+    retries: 1,
+    failFast: false,
+    retry: [],
+    force: false,
+    command: '',
+    key: '',
+    code: given.code ?? codeFacts(),
+    signal: new AbortController().signal,
+    onStart() {},
+    onOutcome() {},
+    onOther() {},
+    onAltered() {},
+    ...given,
+  };
+  checkWritable(options.folder);
+  const release = takeLock(options.folder, options.command);
+  try {
+    return await runAlone(experiment, options);
+  } catch (error) {
+    const code = systemCode(error);
+    throw code === undefined ? error : unwritable(options.folder, code);
+  } finally {
+    release();
   }
-  if (environment === undefined) return { completed: 0, diverged: 0, failures, left: experiment.cells.size };
-  const stored = scan(folder).records.get(fingerprintId(environment.fingerprint));
-  const records = [...experiment.cells.keys()].flatMap((cell_id) => stored?.get(cell_id) ?? []);
-  collect(folder, records, failures);
-  const report = summarize(experiment, records, failures);
-  const manifest = describe({ experiment, environment, records, report, started, earlier, ...options });
-  writeDurably(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
-  return report;
 }
 
-function summarize(experiment: Experiment, records: CellRecord[], failures: Outcome[]): RunReport {
-  const count = (status: CellRecord['status']) => records.filter((record) => record.status === status).length;
+/** With the lock in hand. */
+async function runAlone(experiment: Experiment, options: RunOptions): Promise<RunReport> {
+  const { folder, signal } = options;
+  const started = new Date().toISOString();
+  const earlier = readManifest(folder);
+  const other = earlier !== undefined && matrixOf(earlier.experiment) !== matrixOf(experiment);
+  if (other) options.onOther(earlier.experiment.file);
+  unmark(folder);
+  const found = tidy(options);
+  const stored_before = [...found.stored.values()].reduce((sum, { results }) => sum + results.size, 0);
+  const describeNow = (environment: Environment, state: Omit<Gathered, 'altered'>, finished: boolean) => {
+    const { results, failures, files } = state;
+    const { command, jobs, code } = options;
+    const call = { command, jobs, code, started, earlier, stored_before };
+    writeManifest(folder, describe({ experiment, environment, results, failures, files, finished, call }));
+  };
+  const held = (scanned: Scan, { fingerprint }: Environment) =>
+    inventory(folder, experiment.cells.keys(), scanned.stored.get(fingerprintId(fingerprint)));
+
+  for (let round = 1; ; round++) {
+    const before = round === 1 ? found : scan(folder);
+    let held_before: Inventory = { results: [], failures: [] };
+    const done = await execute(options, (environment) => {
+      if (!options.force) refuseOthers(folder, before, environment);
+      held_before = held(before, environment);
+      writePlan(folder, experiment, options.selected, fingerprintId(environment.fingerprint));
+      describeNow(environment, { ...held_before, files: earlier?.files ?? {} }, false);
+      return held_before;
+    });
+    if (done === undefined) return summarize(experiment, options, held_before);
+    const now = done.ran === 0 ? held_before : held(scan(folder), done.environment);
+    const { altered, ...gathered } = gather(folder, now);
+    if (altered.length > 0) {
+      options.onAltered(altered);
+      if (round === ROUNDS) throw new Finding(`${folder}: stored results are altered again and again (${altered[0]})`);
+      if (!signal.aborted) continue;
+    }
+    const report = summarize(experiment, options, gathered);
+    const complete = report.left + report.unselected === 0;
+    describeNow(done.environment, gathered, complete);
+    const { completed, diverged } = report;
+    const mark = { key: options.key, cells: experiment.cells.size, completed, diverged };
+    if (complete && gathered.failures.length === 0) await markFinished(folder, mark);
+    return report;
+  }
+}
+
+/** What is stored, of any matrix and environment. Damaged records are taken out. */
+function tidy({ folder, onAltered }: RunOptions): Scan {
+  const found = scan(folder);
+  if (found.damaged.length > 0) {
+    clean(folder, found.damaged);
+    onAltered(found.damaged.map(({ file, line }) => `${file}:${line}`));
+  }
+  return found;
+}
+
+function summarize({ cells }: Experiment, { selected }: RunOptions, { results, failures }: Inventory): RunReport {
+  const count = (status: ResultRecord['status']) => results.filter((record) => record.status === status).length;
+  const own = failures.filter(({ cell_id }) => selected.has(cell_id));
+  const done = results.filter(({ cell_id }) => selected.has(cell_id)).length;
   return {
     completed: count('completed'),
     diverged: count('diverged'),
-    failures,
-    left: experiment.cells.size - records.length - failures.length,
+    failures: own,
+    left: selected.size - done - own.length,
+    unselected: cells.size - selected.size - (results.length - done),
   };
 }
 
-/** The cells that have no whole record from this environment. */
-function missing(cells: Map<string, Cell>, environment: Environment, options: RunOptions): Map<string, Cell> {
-  const id = fingerprintId(environment.fingerprint);
-  const found = scan(options.folder);
-  if (!options.force) refuseOtherEnvironments(found, id, environment, options.folder);
-  const own = found.records.get(id);
-  const todo = new Map([...cells].filter(([cell_id]) => !isStored(options.folder, own?.get(cell_id))));
-  options.onStart?.({ environment, done: cells.size - todo.size, todo: todo.size, damaged: found.damaged });
-  return todo;
-}
-
-function isStored(folder: string, record: CellRecord | undefined): boolean {
-  if (record === undefined) return false;
-  const { steps, evals, signals } = record.bytes;
-  const size = statSync(textPath(folder, record.fingerprint, record.cell_id), { throwIfNoEntry: false })?.size;
-  return size === steps + evals + signals;
-}
-
-function refuseOtherEnvironments({ records }: Scan, id: string, { fingerprint }: Environment, folder: string): void {
-  const others = [...records.keys()].filter((other) => other !== id);
-  if (others.length === 0) return;
-  throw new UsageError(
-    `${folder}: holds results of another environment (${others.join(', ')}; this one is ${id}: ${Object.values(fingerprint).join(' ')}), ` +
-      'whose bits may differ; give another folder with --out, or --force to keep those and add this one',
-  );
-}
-
-function readManifest(folder: string): Manifest | undefined {
-  const path = join(folder, 'manifest.json');
-  return existsSync(path) ? manifestSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data : undefined;
+function matrixOf({ file, set, smoke }: Pick<Manifest['experiment'], 'file' | 'set' | 'smoke'>): string {
+  return JSON.stringify([file, set, smoke]);
 }
 
 function checkWritable(folder: string): void {

@@ -1,147 +1,196 @@
 /**
- * Finished cells on disk. A cell is done if and only if its record is there, whole.
+ * Finished cells on disk. A cell is done if and only if its record is there, whole, and its text with it.
  *
- *   cells/FINGERPRINT/XX/CELL_ID.txt    its rows of steps, evals and signals; renamed into place first
+ *   cells/FINGERPRINT/XX/CELL_ID.txt    the cell itself, its rows of every CSV, its hash chain; in place first
  *   cells/segments/WORKER-START.log     records, a line each: checksum, space, JSON; appended and flushed last
  *
- * A worker writes a segment of its own, new at every start, so nothing is ever written after a torn line.
+ * Every process writes a segment of its own, new at every start, so nothing is ever written after a torn line. A text
+ * holds nothing of time or place: the same cell gives the same bytes.
  */
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { hash } from 'node:crypto';
+import { existsSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import type { RunText } from './text.ts';
+import { syncFolder, writeAll, writeDurably } from './files.ts';
 
-const recordSchema = z.object({
-  fingerprint: z.string(),
-  cell_id: z.string().regex(/^[0-9a-f]{16}$/),
+/** In the order in which they stand in a cell's file. */
+export const textParts = ['cell', 'run', 'steps', 'evals', 'signals', 'chain'] as const;
+export type TextPart = (typeof textParts)[number];
+/** `cell` is what its id is the hash of; `run`, `steps`, `evals` and `signals` are rows of the CSV files. */
+export type RunText = Record<TextPart, string>;
+
+/** One value for each part, made in their order. */
+export function eachPart<T>(make: (part: TextPart) => T): Record<TextPart, T> {
+  return {
+    cell: make('cell'),
+    run: make('run'),
+    steps: make('steps'),
+    evals: make('evals'),
+    signals: make('signals'),
+    chain: make('chain'),
+  };
+}
+
+const cellIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
+
+const resultSchema = z.object({
   status: z.enum(['completed', 'diverged']),
-  /** The row of runs.csv. */
-  run: z.string(),
-  /** Bytes of each part of the cell's text, in this order, and the hash of the whole. */
-  bytes: z.object({ steps: z.int(), evals: z.int(), signals: z.int() }),
+  fingerprint: z.string(),
+  cell_id: cellIdSchema,
+  /** Bytes of each part of the cell's text, in order, and the hash of the whole. */
+  bytes: z.object(eachPart(() => z.int())),
   sha256: z.string(),
   /** The row of timing.csv. */
   timing: z.string(),
+  seconds: z.number(),
+  /** sha256 of the data it read. */
   data: z.record(z.string(), z.string()),
+  /** The code that computed it: `source` of the manifest. */
+  code: z.string(),
 });
-export type CellRecord = z.infer<typeof recordSchema>;
+export type ResultRecord = z.infer<typeof resultSchema>;
+
+const failureSchema = z.object({
+  status: z.enum(['failed', 'timeout']),
+  fingerprint: z.string(),
+  cell_id: cellIdSchema,
+  attempts: z.int(),
+  error: z.string(),
+  /** File in the results folder with everything the attempts printed. */
+  log: z.string(),
+});
+export type FailureRecord = z.infer<typeof failureSchema>;
+
+const recordSchema = z.discriminatedUnion('status', [resultSchema, failureSchema]);
+
+/** What is known of the cells under one fingerprint, by cell_id: the newest record of each. */
+export interface Stored {
+  results: Map<string, ResultRecord>;
+  /** Newer than a result, where there is one: its text is gone, then, and could not be had again. */
+  failures: Map<string, FailureRecord>;
+}
 
 export interface Scan {
-  /** Newest whole record of each cell, by fingerprint, then cell_id. */
-  records: Map<string, Map<string, CellRecord>>;
-  /** Lines that are cut off or don't match their checksum, as `file:line`. */
-  damaged: string[];
+  /** By fingerprint. */
+  stored: Map<string, Stored>;
+  /** Lines that are cut off or don't match their checksum. */
+  damaged: { file: string; line: number }[];
 }
 
 export interface Segment {
   /** Makes a finished cell durable. */
-  commit(text: RunText, facts: Pick<CellRecord, 'fingerprint' | 'cell_id' | 'status' | 'timing' | 'data'>): void;
+  commit(text: RunText, facts: Omit<ResultRecord, 'bytes' | 'sha256'>): void;
+  /** Makes it durable that a cell can't be had. */
+  fail(record: FailureRecord): void;
 }
 
-/** A new segment for one worker process. */
-export function openSegment(folder: string, name: string): Segment {
-  const segments = join(folder, 'cells', 'segments');
+export function segmentsFolder(folder: string): string {
+  return join(folder, 'cells', 'segments');
+}
+
+/** A new segment for one process; `start` names it and says which of two records is the newer one. */
+export function openSegment(folder: string, name: string, start: Date): Segment {
+  const segments = segmentsFolder(folder);
   mkdirSync(segments, { recursive: true });
-  const file = openSync(join(segments, `${name}.log`), 'ax');
+  const time = start.toISOString().replaceAll(/[-:.]/g, '');
+  const file = openSync(join(segments, `${name}-${time}-${process.pid}.log`), 'ax');
+  syncFolder(segments);
+  let length = 0;
+  const append = (record: ResultRecord | FailureRecord) => {
+    const json = JSON.stringify(record);
+    const line = Buffer.from(`${checksum(json)} ${json}\n`);
+    try {
+      writeAll(file, line);
+      fdatasyncSync(file);
+    } catch (error) {
+      ftruncateSync(file, length); // a full disk takes a part of a line
+      throw error;
+    }
+    length += line.length;
+  };
   return {
     commit(text, facts) {
-      const body = Buffer.from(text.steps + text.evals + text.signals);
+      const body = Buffer.from(textParts.map((part) => text[part]).join(''));
       writeDurably(textPath(folder, facts.fingerprint, facts.cell_id), body);
-      const record: CellRecord = {
-        ...facts,
-        run: text.run,
-        bytes: {
-          steps: Buffer.byteLength(text.steps),
-          evals: Buffer.byteLength(text.evals),
-          signals: Buffer.byteLength(text.signals),
-        },
-        sha256: createHash('sha256').update(body).digest('hex'),
-      };
-      const json = JSON.stringify(record);
-      writeAll(file, Buffer.from(`${checksum(json)} ${json}\n`));
-      fdatasyncSync(file);
+      const bytes = eachPart((part) => Buffer.byteLength(text[part]));
+      append({ ...facts, bytes, sha256: hash('sha256', body) });
     },
+    fail: append,
   };
 }
 
 /** All records of a results folder. */
 export function scan(folder: string): Scan {
-  const records: Scan['records'] = new Map();
-  const damaged: string[] = [];
-  const segments = join(folder, 'cells', 'segments');
-  const files = existsSync(segments) ? readdirSync(segments).filter((file) => file.endsWith('.log')) : [];
-  files.sort();
-  for (const file of files) {
-    const lines = readFileSync(join(segments, file), 'utf8').split('\n');
-    const torn = lines.pop();
-    if (torn !== '') damaged.push(`${file}:${lines.length + 1}`);
-    lines.forEach((line, i) => {
-      const record = parseRecord(line);
-      if (record === undefined) {
-        damaged.push(`${file}:${i + 1}`);
-        return;
-      }
-      const own = records.get(record.fingerprint) ?? new Map<string, CellRecord>();
-      records.set(record.fingerprint, own.set(record.cell_id, record));
-    });
+  const found: Scan = { stored: new Map(), damaged: [] };
+  for (const record of recordsIn(folder, found.damaged)) {
+    const own: Stored = found.stored.get(record.fingerprint) ?? { results: new Map(), failures: new Map() };
+    found.stored.set(record.fingerprint, own);
+    if ('sha256' in record) {
+      own.results.set(record.cell_id, record);
+      own.failures.delete(record.cell_id);
+    } else own.failures.set(record.cell_id, record);
   }
-  return { records, damaged };
+  return found;
 }
 
-/** A cell's rows, or undefined where the file is missing or not what its record says. */
-export function readText(folder: string, record: CellRecord): Record<keyof CellRecord['bytes'], Buffer> | undefined {
+/** One after the other, oldest first, so that who needs little of them keeps little. */
+export function* recordsIn(folder: string, damaged: Scan['damaged'] = []): Generator<ResultRecord | FailureRecord> {
+  for (const file of segmentFiles(folder)) {
+    let number = 0;
+    for (const line of linesOf(join(segmentsFolder(folder), file))) {
+      number += 1;
+      const record = parseRecord(line);
+      if (record === undefined) damaged.push({ file, line: number });
+      else yield record;
+    }
+  }
+}
+
+/** Oldest first. */
+function segmentFiles(folder: string): string[] {
+  const segments = segmentsFolder(folder);
+  const files = existsSync(segments) ? readdirSync(segments).filter((file) => file.endsWith('.log')) : [];
+  const started = (file: string) => file.split('-').slice(-2).join('-');
+  return files.sort((a, b) => (started(a) < started(b) ? -1 : 1));
+}
+
+/** Lines without their ends; what stands after the last end is torn, and doesn't begin as a line does. */
+export function* linesOf(path: string): Generator<Buffer> {
+  const body = readFileSync(path);
+  for (let start = 0; start < body.length; ) {
+    const end = body.indexOf(10, start);
+    yield end < 0 ? Buffer.concat([Buffer.from('torn: '), body.subarray(start)]) : body.subarray(start, end);
+    start = end < 0 ? body.length : end + 1;
+  }
+}
+
+/** A cell's text, or undefined where it is missing or not what its record says. */
+export function readText(folder: string, record: ResultRecord): Record<TextPart, Buffer> | undefined {
   const path = textPath(folder, record.fingerprint, record.cell_id);
   const body = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-  if (createHash('sha256').update(body).digest('hex') !== record.sha256) return undefined;
-  const { steps, evals, signals } = record.bytes;
-  return {
-    steps: body.subarray(0, steps),
-    evals: body.subarray(steps, steps + evals),
-    signals: body.subarray(steps + evals, steps + evals + signals),
-  };
+  if (hash('sha256', body) !== record.sha256) return undefined;
+  let start = 0;
+  return eachPart((part) => {
+    const piece = body.subarray(start, start + record.bytes[part]);
+    start += record.bytes[part];
+    return piece;
+  });
 }
 
 export function textPath(folder: string, fingerprint: string, cell_id: string): string {
   return join(folder, 'cells', fingerprint, cell_id.slice(0, 2), `${cell_id}.txt`);
 }
 
-/** Replaces a file in one move: readers see the old text or the new, never a part. */
-export function writeDurably(path: string, body: Buffer): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w');
-  try {
-    writeAll(file, body);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+/** Undefined where the line isn't what was written. */
+export function parseRecord(line: Buffer): ResultRecord | FailureRecord | undefined {
+  const json = line.subarray(CHECKSUM + 1);
+  if (line[CHECKSUM] !== 0x20 || line.toString('latin1', 0, CHECKSUM) !== checksum(json)) return undefined;
+  return recordSchema.safeParse(JSON.parse(json.toString())).data;
 }
 
-/** One call may write less than it was given. */
-export function writeAll(file: number, body: Buffer): void {
-  for (let done = 0; done < body.length; ) done += writeSync(file, body, done);
-}
+/** Its length, in characters. */
+const CHECKSUM = 16;
 
-function parseRecord(line: string): CellRecord | undefined {
-  const [sum, json] = [line.slice(0, 16), line.slice(17)];
-  if (line[16] !== ' ' || sum !== checksum(json)) return undefined;
-  return recordSchema.safeParse(JSON.parse(json)).data;
-}
-
-function checksum(json: string): string {
-  return createHash('sha256').update(json).digest('hex').slice(0, 16);
+function checksum(json: Buffer | string): string {
+  return hash('sha256', json).slice(0, CHECKSUM);
 }

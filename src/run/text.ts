@@ -1,45 +1,37 @@
-/** The rows of one finished run as CSV text. Written once, by the worker; collecting only puts texts together. */
-import { stringify } from 'csv-stringify/sync';
+/** What one finished run leaves behind, as text. Written once, by the worker; collecting only puts texts together. */
 import { canonical } from '../canonical.ts';
-import { type Column, evalColumns, runColumns, signalColumns, stepColumns } from '../columns.ts';
-import { identityOf } from '../matrix/identity.ts';
+import { evalColumns, runColumns, signalColumns, stepColumns } from '../columns.ts';
+import { cellText, identityOf } from '../matrix/identity.ts';
+import type { Link } from '../train/hash-chain.ts';
 import type { StepRow, Summary } from '../train/summary.ts';
 import type { Cell } from '../types.ts';
-
-type Value = string | number | undefined;
-
-/** Rows in column order: LF, RFC 4180, an empty field where there is no value. */
-export function csvText(columns: Column[], rows: Record<string, Value>[]): string {
-  return stringify(rows.map((row) => columns.map((column) => fieldText(column, row[column.name]))));
-}
-
-export function headerText(columns: Column[]): string {
-  return stringify([columns.map(({ name }) => name)]);
-}
-
-export interface RunText {
-  run: string;
-  steps: string;
-  evals: string;
-  signals: string;
-}
+import { csvText, type Value } from './csv.ts';
+import type { RunText } from './store.ts';
 
 export function runText(cell_id: string, cell: Cell, summary: Summary): RunText {
+  const { steps, evals, links } = summary;
   return {
+    cell: `${cellText(cell)}\n`,
     run: csvText(runColumns, [runRow(cell_id, cell, summary)]),
     steps: csvText(
       stepColumns,
-      summary.steps.map((row) => stepRow(cell_id, cell, row)),
+      steps.map((row) => stepRow(cell_id, cell, row)),
     ),
     evals: csvText(
       evalColumns,
-      summary.evals.map((row) => ({ cell_id, ...row })),
+      evals.map((row) => ({ cell_id, ...row })),
     ),
     signals: csvText(
       signalColumns,
-      summary.steps.flatMap((row) => signalRows(cell_id, row)),
+      steps.flatMap((row) => signalRows(cell_id, row)),
     ),
+    chain: links.map(linkText).join(''),
   };
+}
+
+/** `12,8f3a90c1` for the scalars up to step 12, `50,params.w1,0123456789abcdef` for a tensor before step 50. */
+function linkText(link: Link): string {
+  return 'tensor' in link ? `${link.step},${link.tensor},${link.hash}\n` : `${link.step},${link.hash}\n`;
 }
 
 function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, Value> {
@@ -98,26 +90,4 @@ function signalRows(cell_id: string, { step, scalars }: StepRow): Record<string,
     const name = key.startsWith('info.') ? key.slice('info.'.length) : '';
     return name === '' || name === 'clipped_fraction' || name === 'threshold' ? [] : [{ cell_id, step, name, value }];
   });
-}
-
-function fieldText({ kind }: Column, value: Value): string {
-  if (value === undefined) return '';
-  if (typeof value === 'string') return value;
-  return kind === 'float' ? floatText(value) : numberText(value);
-}
-
-/** JavaScript's shortest round-trip text; the sign of -0 kept. */
-export function numberText(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value);
-}
-
-/** The shortest decimal text that reads back as the same float32: 0.1, not 0.10000000149011612. */
-export function floatText(value: number): string {
-  if (!Number.isFinite(value) || value === 0) return numberText(value);
-  // Normal float32s need 6 to 9 digits (fewer come out by themselves); subnormal ones have less to say.
-  for (let digits = Math.abs(value) < 2 ** -126 ? 1 : 6; digits < 9; digits++) {
-    const text = String(Number(value.toPrecision(digits)));
-    if (Math.fround(Number(text)) === value) return text;
-  }
-  return String(Number(value.toPrecision(9)));
 }

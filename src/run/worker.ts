@@ -1,35 +1,34 @@
-/** A worker process: trains the cells it is sent, one after the other, and commits each. Started by `pool.ts`. */
+/** A worker process: trains the cells it is sent, one after the other, and commits each. Started by `worker-process.ts`. */
 import { hostname } from 'node:os';
 import { timingColumns } from '../columns.ts';
 import { loadBackend } from '../engine/backend.ts';
 import { fingerprintId, fingerprintOf } from '../engine/fingerprint.ts';
 import { build, find, parts } from '../parts.ts';
 import { train } from '../train/loop.ts';
-import { type Cell, UsageError } from '../types.ts';
-import { assignmentSchema, type WorkerMessage } from './messages.ts';
+import type { Summary } from '../train/summary.ts';
+import { UsageError } from '../types.ts';
+import { csvText } from './csv.ts';
+import { systemCode } from './files.ts';
+import { type Assignment, assignmentSchema, setupSchema, type WorkerMessage } from './messages.ts';
 import { openSegment, type Segment } from './store.ts';
-import { csvText, runText } from './text.ts';
+import { runText } from './text.ts';
+import { endWithParent } from './watch.ts';
 
-const [folder = '', name = ''] = process.argv.slice(2);
-const numerics = process.argv[4] === 'fast' ? 'fast' : 'repro';
-
+const setup = setupSchema.parse(JSON.parse(process.argv[2] ?? ''));
+endWithParent(setup.parent);
 process.on('disconnect', () => process.exit());
 
 const tell = (message: WorkerMessage) => process.send?.(message);
 
 try {
-  const backend = await loadBackend(numerics);
+  const backend = await loadBackend(setup.numerics);
   const fingerprint = fingerprintOf(backend);
   let segment: Segment | undefined;
-  process.on('message', (message) => {
-    const { cell_id, cell } = assignmentSchema.parse(message);
-    try {
-      segment ??= openSegment(folder, `${name}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}-${process.pid}`);
-      tell({ kind: 'done', cell_id, status: runCell(segment, fingerprintId(fingerprint), cell_id, cell) });
-    } catch (error) {
-      tell({ kind: 'failed', cell_id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    }
-  });
+  const open = () => {
+    segment ??= openSegment(setup.folder, setup.name, new Date());
+    return segment;
+  };
+  process.on('message', (message) => tell(runCell(assignmentSchema.parse(message), open, fingerprintId(fingerprint))));
   tell({ kind: 'ready', fingerprint, reason: backend.reason ?? '' });
 } catch (error) {
   tell({
@@ -39,25 +38,55 @@ try {
   });
 }
 
-function runCell(segment: Segment, fingerprint: string, cell_id: string, cell: Cell): 'completed' | 'diverged' {
+function runCell(assignment: Assignment, open: () => Segment, fingerprint: string): WorkerMessage {
   const started = new Date();
   const start = performance.now();
-  const summary = train(cell, () => performance.now());
+  try {
+    const summary = train(assignment.cell, () => performance.now());
+    const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
+    return commit(assignment, summary, { started, seconds, fingerprint }, open);
+  } catch (error) {
+    return { kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+interface Facts {
+  started: Date;
+  seconds: number;
+  fingerprint: string;
+}
+
+function commit(
+  { cell_id, cell }: Assignment,
+  summary: Summary,
+  { started, seconds, fingerprint }: Facts,
+  open: () => Segment,
+): WorkerMessage {
   const taken = summary.diverged_at === undefined ? cell.steps : summary.diverged_at + 1;
   const timing = {
     cell_id,
     host: hostname(),
-    worker: name,
+    worker: setup.name,
     started: started.toISOString(),
-    seconds: Number(((performance.now() - start) / 1000).toFixed(3)),
+    seconds,
     ms_per_step: Number(((summary.train_seconds / taken) * 1000).toFixed(3)),
   };
-  segment.commit(runText(cell_id, cell, summary), {
+  const facts = {
+    status: summary.status,
     fingerprint,
     cell_id,
-    status: summary.status,
     timing: csvText(timingColumns, [timing]),
+    seconds,
     data: build(find(parts.tasks, cell.task.name), cell.task).data(),
-  });
-  return summary.status;
+    code: setup.code,
+  };
+  const text = runText(cell_id, cell, summary);
+  try {
+    open().commit(text, facts);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    return { kind: 'unwritable', code };
+  }
+  return { kind: 'done', status: summary.status, seconds };
 }

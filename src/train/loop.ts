@@ -5,6 +5,7 @@ import { join } from '../tensors.ts';
 import type { Batch, Cell, HostTensor, HostTensors, Split, TaskShape } from '../types.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { evaluate, type Score } from './evaluate.ts';
+import { hashChain, tensorLinks } from './hash-chain.ts';
 import { makeStep } from './step.ts';
 import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
 
@@ -16,7 +17,8 @@ export function train(cell: Cell, now: () => number): Summary {
   const examples = evaluationSets(cell, assembled);
   const nextBatch = task.batches(stream('data', cell.seed, cell.task));
 
-  const trace: Trace = { steps: [], evals: [], clipped_steps: 0, train_seconds: 0 };
+  const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
+  const chain = hashChain();
   const score = (step: number, split: Split, params: HostTensors, state: HostTensors): Score => {
     const scored = evaluate(task, model, params, state, examples[split]);
     trace.evals.push({ step, split, ...scored });
@@ -27,6 +29,7 @@ export function train(cell: Cell, now: () => number): Summary {
   for (let t = 0; ; t++) {
     if (t % cell.eval_every === 0 || t === cell.steps) {
       const [params, state] = [run.read('params'), run.read('model')];
+      trace.links.push(...tensorLinks(t, { params, model: state }));
       score(t, 'train', params, state);
       const { metric } = score(t, 'val', params, state);
       if (isBetter(metric, best?.metric, task.metric.better)) best = { step: t, metric, params, state };
@@ -37,6 +40,7 @@ export function train(cell: Cell, now: () => number): Summary {
     const start = now();
     const scalars = withClipping(run.call(inputs));
     trace.train_seconds += (now() - start) / 1000;
+    trace.links.push({ step: t, hash: chain(scalars) });
 
     const diverged = !Number.isFinite(scalars.loss) || !Number.isFinite(scalars.param_norm);
     if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;

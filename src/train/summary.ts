@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Cell, HostTensors, Split } from '../types.ts';
 import type { Score } from './evaluate.ts';
+import type { Link } from './hash-chain.ts';
 
 /** One logged step; scalars by the names of steps.csv, `info.*` for what the strategy reports. */
 export interface StepRow {
@@ -18,6 +19,8 @@ export interface EvalRow extends Score {
 export interface Trace {
   steps: StepRow[];
   evals: EvalRow[];
+  /** Of every step, logged or not. */
+  links: Link[];
   /** First step with a non-finite loss, or whose update made the parameters non-finite. */
   diverged_at?: number;
   clipped_steps: number;

@@ -110,7 +110,7 @@ const chartsOf = (page: Page) =>
 
 /** What reaches beyond the right edge of the window without a box of its own to scroll in. As text: it runs in the page. */
 const overflowing = `[...document.querySelectorAll('body *')]
-  .filter((element) => element.closest('.scroll, pre') === null || element.matches('.scroll, pre'))
+  .filter((element) => element.parentElement.closest('.scroll, pre') === null)
   .filter((element) => element.getBoundingClientRect().right > window.innerWidth + 0.5)
   .map((element) => element.tagName + ' ' + element.className + ' ' + element.textContent.slice(0, 40))`;
 

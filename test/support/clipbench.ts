@@ -14,8 +14,16 @@ export interface Ended {
   stderr: string;
 }
 
-export function start(words: string[], env: NodeJS.ProcessEnv = {}): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [script, ...words], { env: { ...process.env, ...env }, stdio: 'pipe' });
+/** @param kilobytes the largest file it may write: what a full disk looks like to it */
+export function start(
+  words: string[],
+  env: NodeJS.ProcessEnv = {},
+  kilobytes?: number,
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const command = [process.execPath, script, ...words];
+  const limit = kilobytes === undefined ? [] : ['bash', '-c', `ulimit -f ${kilobytes} && exec "$@"`, 'bash'];
+  const [program = '', ...rest] = [...limit, ...command];
+  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -28,8 +36,8 @@ export function start(words: string[], env: NodeJS.ProcessEnv = {}): { child: Ch
   return { child, ended };
 }
 
-export function clipbench(words: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return start(words, env).ended;
+export function clipbench(words: string[], env: NodeJS.ProcessEnv = {}, kilobytes?: number): Promise<Ended> {
+  return start(words, env, kilobytes).ended;
 }
 
 /** A folder that is gone when the test is. */

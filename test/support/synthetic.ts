@@ -10,6 +10,7 @@ import seedrandom from 'seedrandom';
 import { csvFiles } from '../../src/columns.ts';
 import type { Manifest } from '../../src/manifest.ts';
 import type { Row } from '../../src/report/row.ts';
+import { syntheticManifest } from './synthetic-manifest.ts';
 
 export interface Synthetic {
   manifest: Manifest;
@@ -34,24 +35,13 @@ export interface Wanted {
   file?: string;
   compare?: Manifest['compare'];
   failures?: Row[];
+  /** What `clipbench run --smoke` leaves: one seed, 3 steps, nothing to compare. */
+  smoke?: boolean;
+  /** Fields of the manifest in place of those made up. */
+  manifest?: Partial<Manifest>;
 }
 
 type Value = string | number | undefined;
-
-const parts = {
-  strategies: {
-    none: { scope: 'global' },
-    value: { scope: 'element', threshold: 'clip_value' },
-    norm: { scope: 'tensor', threshold: 'max_norm' },
-    global_norm: { scope: 'global', threshold: 'max_norm' },
-  },
-  tasks: {
-    row_mnist: { metric: { name: 'accuracy', better: 'higher' as const } },
-    adding: { metric: { name: 'mse', better: 'lower' as const } },
-  },
-  optimizers: { sgd: {} },
-  models: { rnn: {}, mlp: {} },
-};
 
 const strategiesOfFull = [
   { name: 'none' },
@@ -60,9 +50,10 @@ const strategiesOfFull = [
   { name: 'global_norm', threshold: 'max_norm', values: [0.1, 1, 10] },
 ];
 
-export function synthetic(wanted: Wanted = {}): Synthetic {
+export function synthetic(asked: Wanted = {}): Synthetic {
+  const wanted: Wanted = asked.smoke ? { steps: 3, seeds: [0], diverging: false, ...asked } : asked;
   const made: Synthetic = {
-    manifest: manifest(wanted),
+    manifest: syntheticManifest(wanted),
     runs: [],
     steps: [],
     evals: [],
@@ -86,6 +77,8 @@ export function synthetic(wanted: Wanted = {}): Synthetic {
     completed: made.runs.length - diverged,
     diverged,
     failed: made.failures.length,
+    computed_by: { [made.manifest.code.source]: made.runs.length },
+    ...wanted.manifest,
   });
   return made;
 }
@@ -162,7 +155,7 @@ function addRun(made: Synthetic, wanted: Wanted, point: Point): void {
       add(made.signals, 'signals.csv', { cell_id: id, step, name: 'clipped_tensors', value: Math.round(fraction * 8) });
   }
   const scores: { step: number; loss: number; metric: number }[] = [];
-  const evaluated = [0, 1, 2, 3, 4, 5, 6].map((part) => Math.round((part * steps) / 6));
+  const evaluated = [...new Set([0, 1, 2, 3, 4, 5, 6].map((part) => Math.round((part * steps) / 6)))];
   for (const step of evaluated.filter((at) => at <= (divergedAt ?? steps))) {
     const loss = lossAt(step) * 1.05;
     const metric = lossMetric ? loss / 2 : Math.max(0.08, Math.min(1, 1 - loss / 2.4 + 0.01 * noise()));
@@ -183,7 +176,7 @@ function addRun(made: Synthetic, wanted: Wanted, point: Point): void {
     );
   add(made.runs, 'runs.csv', {
     cell_id: id,
-    phase: 'confirm',
+    phase: wanted.smoke ? 'smoke' : 'confirm',
     task,
     task_options: '{}',
     model: model.name,
@@ -224,65 +217,23 @@ const columnsOf = (file: string): string[] =>
 
 const written = (value: Value): string => (value === undefined ? '' : Object.is(value, -0) ? '-0' : String(value));
 
-function manifest(wanted: Wanted): Manifest {
-  const text = `question: ${wanted.question ?? 'q'}\nsteps: ${wanted.steps ?? 300}\n`;
-  const described = (name: string) => ({ summary: `what ${name} does`, equation: 'g', reference: 'none' });
-  return {
-    question:
-      wanted.question ?? 'Does norm clipping let a vanilla RNN read digits row by row where it otherwise fails?',
-    experiment: {
-      file: wanted.file ?? 'experiments/rnn.yaml',
-      text,
-      sha256: createHash('sha256').update(text).digest('hex'),
-    },
-    ...('compare' in wanted
-      ? wanted.compare && { compare: wanted.compare }
-      : { compare: { baseline: 'none', metric: 'val_accuracy', at: 'final' as const } }),
-    cells: 0,
-    completed: 0,
-    diverged: 0,
-    failed: 0,
-    fingerprint: {
-      backend: 'native',
-      engine: 'compiled',
-      tensorflow: '2.21.0',
-      tfjs: '4.22.0',
-      intra_op_threads: 1,
-      cpu: 'x64 avx2',
-    },
-    fingerprint_id: '0f1e2d3c4b5a6978',
-    parts: Object.fromEntries(
-      Object.entries(parts).map(([kind, named]) => [
-        kind,
-        Object.fromEntries(Object.entries(named).map(([name, extra]) => [name, { ...described(name), ...extra }])),
-      ]),
-    ),
-    data: { mnist: createHash('sha256').update('mnist').digest('hex') },
-    versions: { clipbench: '0.1.0', node: 'v20.20.2', vega: '6.4.0' },
-    command: 'clipbench run experiments/rnn.yaml --jobs 2',
-    jobs: 2,
-    started: '2025-01-02T03:04:05.000Z',
-    finished: '2025-01-02T03:14:05.000Z',
-  };
-}
-
-/** Writes the folder as the runner would; returns its path. */
+/** Writes the folder as the runner would, the manifest with the hashes of the CSV files; returns its path. */
 export async function writeSynthetic(folder: string, made: Synthetic): Promise<string> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(made.manifest, null, 2));
-  const files: [string, Row[]][] = [
+  const tables: [string, Row[]][] = [
     ['runs.csv', made.runs],
     ['steps.csv', made.steps],
     ['evals.csv', made.evals],
     ['signals.csv', made.signals],
     ['failures.csv', made.failures],
   ];
-  for (const [file, rows] of files) {
+  const files: Manifest['files'] = {};
+  for (const [file, rows] of tables) {
     const columns = columnsOf(file);
-    await writeFile(
-      join(folder, file),
-      stringify([columns, ...rows.map((row) => columns.map((name) => row[name] ?? ''))]),
-    );
+    const text = stringify([columns, ...rows.map((row) => columns.map((name) => row[name] ?? ''))]);
+    await writeFile(join(folder, file), text);
+    files[file] = { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') };
   }
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...made.manifest, files }, null, 2));
   return folder;
 }

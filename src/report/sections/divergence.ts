@@ -10,8 +10,6 @@ export async function divergenceSection(story: Story, draw: Draw): Promise<Secti
   const section = { id: 'divergence', title: 'Divergence' };
   const { design } = story;
   const diverged = design.runs.filter((run) => run.divergedAt !== undefined).length;
-  if (design.runs.length === 0)
-    return { ...section, body: html`<p class="empty">No run has finished, so none can have diverged.</p>` };
   if (diverged === 0) {
     const most = Math.max(...design.settings.flatMap((setting) => setting.configs.map((config) => config.runs.length)));
     return {

@@ -1,5 +1,5 @@
 import { median } from '../../stats/quantile.ts';
-import { type Config, type Setting, settingColumns } from '../design.ts';
+import { type Config, design, type Setting, settingColumns } from '../design.ts';
 import { type TableColumn, table } from '../figure.ts';
 import { aligned, count, significant, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
@@ -31,16 +31,32 @@ export async function runsSection(story: Story): Promise<Section> {
     total === 0
       ? html`<p class="empty">No run has finished.</p>`
       : total <= LISTED
-        ? html`<p>All ${count(total, 'run')}, in the order of the matrix. runs.csv holds every column in full precision.</p>${everyRun(story)}`
+        ? html`<p>${count(total, 'finished run')}, in the order of the matrix. runs.csv holds every column in full precision.</p>${everyRun(story)}`
         : html`<p>${count(total, 'run')} are too many to list: each line sums up a configuration by medians over the seeds that completed. runs.csv holds every run.</p>${summary(story)}`;
   return { id: 'runs', title: 'Runs', body: html`${body}${failures(story.failures)}` };
 }
 
-function everyRun({ rows, design }: Story): Html {
+/** Settings of every phase: what isn't compared is listed all the same. */
+function listing({ rows, design: compared, manifest }: Story): { heading: string; setting: Setting }[] {
+  const others = [...new Set(rows.map((row) => text(row, 'phase')))].filter((phase) => phase !== 'confirm');
+  return [
+    ...compared.settings.map((setting) => ({ heading: setting.label, setting })),
+    ...others.flatMap((phase) =>
+      design(rows, manifest, phase).settings.map((setting) => ({
+        heading: `Phase ${phase}, not compared: ${setting.label}`,
+        setting,
+      })),
+    ),
+  ];
+}
+
+function everyRun(story: Story): Html {
+  const { rows } = story;
+  const listed = listing(story);
   const used = results
     .filter((column) => rows.some((row) => text(row, column) !== ''))
     .map((column) => ({ column, of: formatter(rows, column) }));
-  const configs = design.settings.flatMap((setting) => setting.configs);
+  const configs = listed.flatMap(({ setting }) => setting.configs);
   const names = new Map(configs.flatMap((config) => config.runs.map((run) => [run.id, config.name])));
   const columns: TableColumn[] = [
     { title: 'Run' },
@@ -60,17 +76,15 @@ function everyRun({ rows, design }: Story): Html {
     ...used.map((format) => format.of(row)),
     html`<code>${text(row, 'params_hash')}</code>`,
   ];
-  const groups = design.settings.map((setting) => ({
-    heading: setting.label,
+  const groups = listed.map(({ heading, setting }) => ({
+    heading,
     rows: rows.filter((row) => belongs(row, setting)).map(cells),
   }));
-  const other = rows.filter((row) => text(row, 'phase') !== 'confirm');
-  const tuning = other.length > 0 ? [{ heading: 'Other phases, not compared', rows: other.map(cells) }] : [];
-  return table('Runs', columns, [...groups, ...tuning], true);
+  return table('Runs', columns, groups, true);
 }
 
 const belongs = (row: Row, setting: Setting): boolean =>
-  text(row, 'phase') === 'confirm' && settingColumns.every((column) => text(row, column) === text(setting.row, column));
+  ['phase', ...settingColumns].every((column) => text(row, column) === text(setting.row, column));
 
 /** Columns that hold whole numbers. */
 const counts = new Set(['diverged_at', 'best_step', 'steps_to_target', 'clipped_steps']);
@@ -89,7 +103,7 @@ function formatter(rows: readonly Row[], column: string): (row: Row) => string {
   };
 }
 
-function summary({ design }: Story): Html {
+function summary(story: Story): Html {
   const shown = [
     'final_train_loss',
     'final_val_loss',
@@ -116,7 +130,7 @@ function summary({ design }: Story): Html {
   return table(
     'Runs, one line for each configuration',
     columns,
-    design.settings.map((setting) => ({ heading: setting.label, rows: setting.configs.map(cells) })),
+    listing(story).map(({ heading, setting }) => ({ heading, rows: setting.configs.map(cells) })),
     true,
   );
 }
@@ -125,8 +139,17 @@ function failures(rows: readonly Row[]): Html {
   if (rows.length === 0) return html``;
   const cells = rows.map((row) => [
     html`<code>${text(row, 'cell_id')}</code>`,
+    html`<strong>${text(row, 'status')}</strong>`,
     text(row, 'attempts'),
     html`<pre>${text(row, 'error')}</pre>`,
+    html`<code>${text(row, 'log')}</code>`,
   ]);
-  return html`<h3>Failures</h3><p>${count(rows.length, 'run')} did not finish. They are missing from every figure and comparison; running the experiment again tries them anew.</p>${table('Failed runs', [{ title: 'Run' }, { title: 'Attempts', numeric: true }, { title: 'Error' }], [{ heading: '', rows: cells }])}`;
+  const columns = [
+    { title: 'Run' },
+    { title: 'Status' },
+    { title: 'Attempts', numeric: true },
+    { title: 'Error' },
+    { title: 'Log' },
+  ];
+  return html`<h3>Failures</h3><p>${count(rows.length, 'run')} did not finish, because of an error or a process that died (<em>failed</em>), or since it took too long (<em>timeout</em>). ${rows.length === 1 ? 'It is' : 'They are'} missing from every figure and comparison; running the experiment again tries ${rows.length === 1 ? 'it' : 'them'} anew. The log, in the results folder, holds what the attempts printed.</p>${table('Failed runs', columns, [{ heading: '', rows: cells }])}`;
 }

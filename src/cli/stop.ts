@@ -1,0 +1,29 @@
+/** What ends a verb before it is done. */
+
+export type Reason = 'interrupted' | 'out of budget';
+
+export interface Stop {
+  /** Aborted: nothing further is started, what is in hand is finished. */
+  signal: AbortSignal;
+  /** Why, once it is. */
+  reason(): Reason | undefined;
+}
+
+/** Ctrl-C and the like, and the end of the budget (in ms). A second signal ends the process at once. */
+export function stopSignals(budget: number): Stop {
+  const stop = new AbortController();
+  let reason: Reason | undefined;
+  const interrupt = () => {
+    if (reason === 'interrupted') process.exit(130);
+    console.error('\nstopping when the cells in hand are done (again: at once)');
+    reason = 'interrupted';
+    stop.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  const spent = () => {
+    reason ??= 'out of budget';
+    stop.abort();
+  };
+  if (Number.isFinite(budget)) setTimeout(spent, budget).unref();
+  return { signal: stop.signal, reason: () => reason };
+}

@@ -1,0 +1,155 @@
+/** Random experiments as plain values, and single cells as such. */
+import assert from 'node:assert/strict';
+import fc, { type Arbitrary } from 'fast-check';
+import { z } from 'zod';
+import { canonical } from '../../src/canonical.ts';
+import { kinds } from '../../src/matrix/block.ts';
+import { isRecord, type Kind } from '../../src/matrix/choices.ts';
+import { fields } from '../../src/matrix/fields.ts';
+import type { Cell, Choice, Options, Part } from '../../src/types.ts';
+
+export type Written = number | string | boolean | Written[] | { [key: string]: Written };
+export type Matrix = { [key: string]: Written };
+
+/** What every option is tried with; its own schema says which of these it takes. */
+const pool: Written[] = [0.25, 0.5, 2, 3, 20, 30, -1.5, 1e-7, true, false, [4], [8], [4, 8]];
+
+function valuesOf(schema: z.core.$ZodType): Written[] {
+  const words = z
+    .array(z.string())
+    .catch([])
+    .parse(z.toJSONSchema(schema, { io: 'input' }).enum);
+  const values = [...words, ...pool].filter((value) => z.safeParse(schema, value).success);
+  assert.notEqual(
+    values.length,
+    0,
+    `nothing in the pool is a value for ${JSON.stringify(z.toJSONSchema(schema))}: add one`,
+  );
+  return values;
+}
+
+/** Every option of every part and every field, with values that it takes. */
+function optionValues({ extra = {} }: Kind, part: Part<Options, unknown>): Record<string, Written[]> {
+  return mapped(part.options.extend(extra).shape);
+}
+const fieldValues = mapped(fields.shape);
+
+function mapped(shape: z.core.$ZodShape): Record<string, Written[]> {
+  return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, valuesOf(schema)]));
+}
+
+/** Tasks that every model can read. */
+const tasks = ['adding', 'row_mnist'];
+
+function partsOf(kind: Kind): Part<Options, unknown>[] {
+  return kind === kinds.task ? kind.list.filter(({ name }) => tasks.includes(name)) : kind.list;
+}
+
+/** One value, or a list of two; a value that is itself a list is nested. */
+function axis(values: Written[]): Arbitrary<Written> {
+  const one = fc.constantFrom(...values).map((value) => (Array.isArray(value) ? [value] : value));
+  if (values.length < 2) return one;
+  return fc.oneof(
+    { weight: 4, arbitrary: one },
+    { weight: 1, arbitrary: fc.shuffledSubarray(values, { minLength: 2, maxLength: 2 }) },
+  );
+}
+
+function record(values: Record<string, Written[]>, requiredKeys: string[]): Arbitrary<Matrix> {
+  const axes = Object.fromEntries(Object.entries(values).map(([name, taken]) => [name, axis(taken)]));
+  return fc.record(axes, { requiredKeys, noNullPrototype: true });
+}
+
+function choice(kind: Kind, part: Part<Options, unknown>): Arbitrary<Written> {
+  const shape = part.options.extend(kind.extra ?? {}).shape;
+  const required = Object.keys(shape).filter((name) => !z.safeParse(shape[name] ?? z.never(), undefined).success);
+  return record(optionValues(kind, part), required).map((options) => ({ name: part.name, ...options }));
+}
+
+/** A list of parts, each once, so that no cell is written twice. */
+function choices(kind: Kind, longest: number): Arbitrary<Written[]> {
+  return fc
+    .shuffledSubarray(partsOf(kind), { minLength: 1, maxLength: longest })
+    .chain((list) => fc.tuple(...list.map((part) => choice(kind, part))));
+}
+
+const chains = choices(kinds.strategy, 3).map((list) =>
+  list.length === 3 ? [list[0] ?? '', { chain: list.slice(1) }] : list,
+);
+const seeds = fc.oneof(fc.constantFrom(1, 2), fc.shuffledSubarray([0, 3, 7], { minLength: 1, maxLength: 2 }));
+
+/** A flat matrix: every key at the top. Few enough cells to expand often. */
+export const matrices: Arbitrary<Matrix> = fc
+  .record({
+    fields: record(fieldValues, ['steps']),
+    task: choices(kinds.task, 1),
+    model: choices(kinds.model, 2),
+    optimizer: choices(kinds.optimizer, 1),
+    strategy: chains,
+    seeds,
+  })
+  .map(({ fields, ...others }) => ({ question: 'q', ...fields, ...others }))
+  .filter((matrix) => countOf(matrix) <= 50);
+
+/** Cells of a flat matrix in which no cell is written twice, counted without expanding it. */
+export function countOf({ question: _, seeds, ...axes }: Matrix): number {
+  const count = typeof seeds === 'number' ? seeds : alternatives(seeds ?? []);
+  return Object.values(axes).reduce<number>((product, written) => product * alternatives(written), count);
+}
+
+function alternatives(written: Written): number {
+  if (Array.isArray(written)) {
+    return written.reduce<number>((sum, member) => sum + (Array.isArray(member) ? 1 : alternatives(member)), 0);
+  }
+  if (!isRecord(written)) return 1;
+  const { chain, ...options } = written;
+  const members = Array.isArray(chain) ? chain : Object.values(options);
+  return members.reduce<number>((product, member) => product * alternatives(member), 1);
+}
+
+/** The file of this one cell, with every option written out. */
+export function fileOf({ task, model, optimizer, learning_rate, strategy, seed, phase: _, ...settings }: Cell): Matrix {
+  const chain = strategy.map(written);
+  return {
+    question: 'q',
+    ...settings,
+    task: written(task),
+    model: written(model),
+    optimizer: { ...written(optimizer), learning_rate: [learning_rate] },
+    strategy: chain.length > 1 ? { chain } : chain,
+    seeds: [seed],
+  };
+}
+
+function written({ name, options }: Choice): Matrix {
+  return { name, ...Object.fromEntries(Object.entries(options).map(([option, value]) => [option, [value]])) };
+}
+
+/** Files of one cell that differ from this one in the value of one option. */
+export function neighboursOf(file: Matrix): Matrix[] {
+  return Object.entries(file).flatMap(([key, value]) =>
+    othersOf(key, value).map((other) => ({ ...file, [key]: other })),
+  );
+}
+
+function othersOf(key: string, value: Written): Written[] {
+  if (key === 'seeds') return [[11]];
+  const taken = fieldValues[key];
+  if (taken !== undefined) return taken.filter((other) => other !== value);
+  const kind = Object.values(kinds).find(({ word }) => word === key);
+  return kind === undefined ? [] : otherChoices(kind, value);
+}
+
+function otherChoices(kind: Kind, value: Written): Written[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((member, i) => otherChoices(kind, member).map((other) => value.with(i, other)));
+  }
+  if (!isRecord(value)) return [];
+  if (value.chain !== undefined) return otherChoices(kind, value.chain).map((chain) => ({ chain }));
+  const part = kind.list.find(({ name }) => name === value.name);
+  return Object.entries(part === undefined ? {} : optionValues(kind, part)).flatMap(([option, values]) =>
+    values
+      .filter((other) => canonical([other]) !== canonical(value[option]))
+      .map((other) => ({ ...value, [option]: [other] })),
+  );
+}
