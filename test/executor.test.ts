@@ -66,7 +66,7 @@ test('a cell that fails again and again is given up, listed with its log, and tr
   for (const words of [[], ['--retry', 'timeout']]) {
     const again = await clipbench(['run', file, '--out', out, ...words]);
     assert.equal(again.code, 3);
-    assert.match(again.stdout, /0 cells to run, 6 done already, 2 given up before \(--retry 'failed\|timeout'/);
+    assert.match(again.stdout, /0 cells to run, 6 done already[\s\S]*2 given up before \(--retry 'failed\|timeout'/);
   }
   const retried = await clipbench(['run', file, '--out', out, '--retry', 'failed']);
   assert.equal(retried.code, 0, retried.stderr);
@@ -98,7 +98,7 @@ test('--fail-fast stops at the first cell that is given up; --budget when the ti
   assert.match(fast.stdout, /0 completed, 0 diverged, 1 failed, 7 not run/);
   const spent = await clipbench(['run', file, '--out', out, '--retry', 'failed', '--budget', '1ms']);
   assert.equal(spent.code, 130);
-  assert.match(spent.stdout, /out of budget: run the same command again to go on/);
+  assert.match(spent.stdout, /out of budget: before the first cell; run the same command again to go on/);
   const rest = await clipbench(['run', file, '--out', out, '--retry', 'failed', '--budget', '10m']);
   assert.equal(rest.code, 0, rest.stderr);
   assert.deepEqual(resultHashes(out), resultHashes(calm));
@@ -176,6 +176,23 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('a worker that can not be started leaves the work to the others', async (context) => {
+  const { folder, file, calm, out } = await calmRun(context);
+  const env = withFault(folder, { kind: 'stillborn', seed: 0, times: 1000 });
+  const { code, stderr } = await clipbench(['run', file, '--out', out, '--jobs', '2'], env);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(resultHashes(out), resultHashes(calm));
+});
+
+test('a reader that goes away does not stop the run', async (context) => {
+  const { file, calm, out } = await calmRun(context);
+  const { child, ended } = start(['run', file, '--out', out]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  assert.equal((await ended).code, 0);
+  assert.deepEqual(resultHashes(out), resultHashes(calm));
+});
 
 test('a full disk stops the run with one line, loses nothing, and leaves nothing half written', {
   skip: !existsSync('/bin/bash') && 'needs ulimit',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { planOf } from '../src/run/plan.ts';
 import { clipbench, experimentFile, start, temporaryFolder } from './support/clipbench.ts';
 import { withFault } from './support/faults.ts';
 
@@ -35,6 +36,7 @@ test('status counts done, diverged, failed, in hand and left; explain says what 
   );
   assert.equal(failed.code, 3);
   const status = async () => JSON.parse((await clipbench(['status', out, '--json'])).stdout);
+  assert.match((await clipbench(['status', out])).stdout, /done what was selected; 6 cells were not/);
   const { completed, diverged, failed: lost, timeout, left, cells, run } = await status();
   assert.deepEqual([completed, diverged, lost, timeout, left, cells, run], [0, 1, 1, 0, 6, 8, undefined]);
 
@@ -75,8 +77,15 @@ test('a finished run is known in a moment, and looked at again when anything was
   const run = async (...words: string[]) => (await clipbench(['run', file, '--out', out, ...words])).stdout;
   assert.match(await run(), /8 cells to run/);
   assert.match(await run(), /nothing was touched since/);
-  assert.match(await run('--set', 'steps=4'), /backend: cpu/);
+  assert.match(
+    await run('--set', 'steps=4'),
+    /held the results of another matrix \(an earlier .*small\.yaml\)[\s\S]*backend: cpu/,
+  );
   await run();
+  for (const lost of ['segments', planOf(out).fingerprint]) {
+    rmSync(join(out, 'cells', lost), { recursive: true });
+    assert.match(await run(), /8 cells to run, 0 done already/, lost);
+  }
   const before = readFileSync(join(out, 'steps.csv'), 'utf8');
   appendFileSync(join(out, 'steps.csv'), 'a row that nobody ran\n');
   assert.match((await clipbench(['report', out])).stderr, /steps\.csv: altered since it was collected/);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -118,8 +119,11 @@ test('cleaning takes damaged lines out, keeps them aside, and leaves the whole o
   appendFileSync(segmentOf(folder), 'no record\nhalf a li');
   const { damaged } = scan(folder);
   assert.deepEqual(
-    damaged.map(({ line }) => line),
-    [3, 4],
+    damaged.map(({ line, torn }) => [line, torn]),
+    [
+      [3, false],
+      [4, true],
+    ],
   );
   clean(folder, damaged);
   assert.deepEqual(scan(folder).damaged, []);
@@ -138,4 +142,16 @@ test('a text that was altered, cut or lost is not read', (context) => {
     writeFileSync(path, text);
     assert.equal(record && readText(folder, record), undefined);
   }
+});
+
+test('a record of another format is no result, and no damage either', (context) => {
+  const folder = temporaryFolder(context);
+  const segment = openSegment(folder, 'w1', new Date());
+  for (const n of [1, 2]) commit(segment, n);
+  const path = segmentOf(folder);
+  const [line = '', ...rest] = readFileSync(path, 'utf8').split('\n');
+  const json = line.slice(17).replace(/"format":"\w+"/, '"format":"00000000"');
+  writeFileSync(path, [`${hash('sha256', json).slice(0, 16)} ${json}`, ...rest].join('\n'));
+  const { damaged, outdated } = scan(folder);
+  assert.deepEqual([damaged, outdated, idsOf(folder)], [[], 1, [id(2)]]);
 });

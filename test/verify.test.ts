@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { idOf } from '../src/matrix/identity.ts';
 import { firstDifference } from '../src/run/difference.ts';
 import { planOf } from '../src/run/plan.ts';
 import { eachPart, openSegment, type ResultRecord, readText, scan, textPath } from '../src/run/store.ts';
-import { clipbench, experimentFile, temporaryFolder } from './support/clipbench.ts';
+import { clipbench, experimentFile, resultHashes, temporaryFolder } from './support/clipbench.ts';
 
 const matrix = `question: Is it the same again?
 seeds: 3
@@ -89,6 +89,44 @@ test('verify', { timeout: 300_000 }, async (context) => {
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^another environment computed these results.*\n {2}math: elsewhere there, \w+ here\n6 of 6/);
   });
+
+  await context.test(
+    'collect, report and verify find what was altered, in its length, its record, or gone',
+    async () => {
+      const change = (path: string, to: (text: string) => string) =>
+        writeFileSync(path, to(readFileSync(path, 'latin1')), 'latin1');
+      const segment = (other: string) => {
+        const [name = ''] = readdirSync(join(other, 'cells', 'segments'));
+        return join(other, 'cells', 'segments', name);
+      };
+      const ways: [what: string, alter: (path: string, other: string) => void, named: RegExp][] = [
+        ['longer', (path) => change(path, (text) => `${text} `), /\.txt/],
+        ['shorter', (path) => change(path, (text) => text.slice(0, -5)), /\.txt/],
+        ['gone', (path) => rmSync(path), /\.txt \(missing\)/],
+        [
+          'a record',
+          (_path, other) => change(segment(other), (text) => text.replace('"seconds":', '"secomds":')),
+          /\.log:1/,
+        ],
+      ];
+      for (const [what, alter, named] of ways) {
+        const other = copy(`altered-${what}`);
+        const [record] = recordsOf(other);
+        assert.ok(record, 'a record');
+        alter(textPath(other, record.fingerprint, record.cell_id), other);
+        const verified = await clipbench(['verify', other]);
+        assert.equal(verified.code, 1, what);
+        assert.match(verified.stdout, named, what);
+        assert.equal((await clipbench(['report', other])).code, 1, what);
+        const collected = await clipbench(['collect', other]);
+        assert.equal(collected.code, 1, what);
+        assert.match(collected.stderr, named, what);
+        const again = await clipbench(['run', join(folder, 'small.yaml'), '--out', other]);
+        assert.equal(again.code, 0, again.stderr);
+        assert.deepEqual(resultHashes(other), resultHashes(whole), what);
+      }
+    },
+  );
 
   await context.test('names a text that is not what was stored, and puts it aside', async () => {
     const other = copy('altered');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { commandLine } from './words.ts';
 
 export function collect(): Command {
   return new Command('collect')
@@ -11,7 +12,7 @@ export function collect(): Command {
     )
     .action(async (folder: string) => {
       const { recollect } = await import('../run/recollect.ts');
-      const { results, failures } = recollect(folder, ['clipbench', ...process.argv.slice(2)].join(' '));
+      const { results, failures } = recollect(folder, commandLine());
       console.log(
         `${results.length} runs, ${failures.length} failures: wrote ${join(folder, 'runs.csv')} and the others`,
       );

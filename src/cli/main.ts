@@ -34,11 +34,12 @@ Examples:
 for (const verb of [plan, run, status, collect, report, verify, explain, doctor])
   program.addCommand(verb().copyInheritedSettings(program));
 
-// Whoever reads may stop early, as `head` does.
-process.stdout.on('error', (error) => {
-  if ('code' in error && error.code === 'EPIPE') process.exit();
-  throw error;
-});
+// Whoever reads may stop early, as `head` does, or the terminal be closed: what is done goes on, unseen.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!('code' in error && (error.code === 'EPIPE' || error.code === 'EIO'))) throw error;
+  });
+}
 
 try {
   await program.parseAsync();
@@ -58,8 +59,9 @@ function exitCode(error: unknown): number {
     return 1;
   }
   // What the file system said: a folder in a file's place, a full disk, missing rights.
-  if (error instanceof Error && 'code' in error && 'path' in error) {
-    console.error(`${error.path}: ${error.code}; check that this place can be read and written`);
+  if (error instanceof Error && 'code' in error && 'syscall' in error) {
+    const place = 'path' in error ? error.path : `${error.syscall}`;
+    console.error(`${place}: ${error.code}; check that there is room, and that this place can be read and written`);
     return 2;
   }
   throw error;

@@ -4,6 +4,7 @@ import type { Experiment } from '../matrix/experiment.ts';
 import { fields } from '../matrix/fields.ts';
 import type { Cell, Choice } from '../types.ts';
 import { table } from './table.ts';
+import { repeated } from './words.ts';
 
 /** Cells listed unless all are asked for. */
 const LISTED = 10;
@@ -17,7 +18,6 @@ interface Options {
 }
 
 export function plan(): Command {
-  const repeated = (word: string, before: string[] = []) => [...before, word];
   return new Command('plan')
     .description('check an experiment and show what would run: its axes, its cells and their ids')
     .argument('<file>', 'experiment, such as experiments/quickstart.yaml')

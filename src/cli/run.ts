@@ -3,10 +3,10 @@ import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { RunReport } from '../run/run.ts';
 import { UsageError } from '../types.ts';
-import { countFrom } from './count.ts';
 import { durationOf, durationText, timeoutOption } from './duration.ts';
 import { type Progress, progress } from './progress.ts';
 import { type Reason, stopSignals } from './stop.ts';
+import { commandLine, countFrom, repeated } from './words.ts';
 
 interface Options {
   out?: string;
@@ -21,6 +21,8 @@ interface Options {
   retry?: ('failed' | 'timeout')[];
   force?: boolean;
 }
+
+const RETRY_HINT = "--retry 'failed|timeout' tries them again";
 
 export function run(): Command {
   return new Command('run')
@@ -62,13 +64,13 @@ async function runFile(file: string, options: Options): Promise<number> {
   const code = codeFacts();
   const asked = { text: readText(file), set, smoke };
   const key = keyOf(asked, code);
-  const before = filter.length === 0 ? finishedBefore(folder, key) : undefined;
+  const before = filter.length + retry.length === 0 ? finishedBefore(folder, key) : undefined;
   if (before !== undefined) {
-    console.log(`0 cells to run, ${before.cells} done already; ${folder}`);
-    console.log(
-      `${before.completed} completed, ${before.diverged} diverged; nothing was touched since, and nothing is to do`,
-    );
-    return 0;
+    console.log(`0 cells to run, ${before.completed + before.diverged} done already; ${folder}`);
+    const { completed, diverged, failed } = before;
+    const given = failed > 0 ? ` given up before (${RETRY_HINT})` : ' failed';
+    console.log(`${completed} completed, ${diverged} diverged, ${failed}${given}; nothing was touched since`);
+    return failed > 0 ? 3 : 0;
   }
 
   // From here on the parts are needed, and TensorFlow.js with them, which takes a moment to load.
@@ -82,7 +84,7 @@ async function runFile(file: string, options: Options): Promise<number> {
   const selected = filterCells(experiment.cells, filter);
   const stop = stopSignals(options.budget ?? Number.POSITIVE_INFINITY);
   let bar: Progress | undefined;
-  const report = await runExperiment(experiment, {
+  const running = runExperiment(experiment, {
     folder,
     selected,
     jobs: options.jobs,
@@ -93,14 +95,14 @@ async function runFile(file: string, options: Options): Promise<number> {
     force,
     key,
     code,
-    command: ['clipbench', ...process.argv.slice(2)].join(' '),
+    command: commandLine(),
     signal: stop.signal,
     onStart({ environment, done, todo, failed }) {
       const { backend, tensorflow } = environment.fingerprint;
       console.log(
         `backend: ${backend}${tensorflow ? ` (TensorFlow ${tensorflow})` : ''}${environment.reason && ` (${environment.reason})`}`,
       );
-      const given = failed > 0 ? `, ${failed} given up before (--retry 'failed|timeout' tries them again)` : '';
+      const given = failed > 0 ? `, ${failed} given up before (${RETRY_HINT})` : '';
       const limit = Number.isFinite(options.timeout)
         ? `at most ${durationText(options.timeout)} a cell`
         : 'no time limit';
@@ -110,6 +112,8 @@ async function runFile(file: string, options: Options): Promise<number> {
     },
     onOther: (other) =>
       console.log(`${folder} held the results of another matrix (${other}): its CSV files are replaced`),
+    onOutdated: (count) =>
+      console.log(`${count} stored runs are in the format of another version: they are done again`),
     onAltered(names) {
       const shown = names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '');
       console.log(`stored results that were torn or altered are done again: ${names.length} (${shown})`);
@@ -119,12 +123,16 @@ async function runFile(file: string, options: Options): Promise<number> {
       bar?.tick(error && `cell ${cell_id} ${what} after ${attempts} attempts: ${error.split('\n', 1)[0]}`);
     },
   });
-  bar?.end();
+  const report = await running.finally(() => bar?.end());
   return conclude(report, folder, stop.reason());
 }
 
 function conclude(report: RunReport, folder: string, stopped: Reason | undefined): number {
-  const { completed, diverged, failures, left, unselected } = report;
+  const { completed, diverged, failures, left, unselected, collected } = report;
+  if (!collected) {
+    console.log(`${stopped}: before the first cell; run the same command again to go on`);
+    return 130;
+  }
   const others = unselected > 0 ? `, ${unselected} not selected` : '';
   console.log(
     `${completed} completed, ${diverged} diverged, ${failures.length} failed${left > 0 ? `, ${left} not run` : ''}${others}`,
@@ -134,7 +142,7 @@ function conclude(report: RunReport, folder: string, stopped: Reason | undefined
   );
   if (failures.length > 0) console.log(`failures: ${join(folder, 'failures.csv')} names a log for each`);
   if (stopped !== undefined && (left > 0 || stopped === 'interrupted')) {
-    console.log(`${stopped}: run the same command again to go on`);
+    console.log(left > 0 ? `${stopped}: run the same command again to go on` : `${stopped}, but all was done`);
     return 130;
   }
   return failures.length > 0 || left > 0 ? 3 : 0;
@@ -154,8 +162,4 @@ function retryOf(text: string): ('failed' | 'timeout')[] {
     if (what === 'failed' || what === 'timeout') return what;
     throw new InvalidArgumentError('give failed, timeout, or failed|timeout.');
   });
-}
-
-function repeated(text: string, before: string[] = []): string[] {
-  return [...before, text];
 }

@@ -47,8 +47,9 @@ function print(found: Status[]): void {
   }
 }
 
-function stateOf({ left, failed, timeout, run, eta_seconds }: Status): string {
+function stateOf({ left, unselected, failed, timeout, run, eta_seconds }: Status): string {
   if (run !== undefined) return eta_seconds === undefined ? 'running' : `running, about ${clock(eta_seconds)} to go`;
-  if (left > 0) return 'stopped; the same command goes on';
+  if (left > unselected) return 'stopped; the same command goes on';
+  if (unselected > 0) return `done what was selected; ${unselected} cells were not`;
   return failed + timeout > 0 ? 'done, with failures' : 'done';
 }

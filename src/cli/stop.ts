@@ -24,6 +24,7 @@ export function stopSignals(budget: number): Stop {
     reason ??= 'out of budget';
     stop.abort();
   };
-  if (Number.isFinite(budget)) setTimeout(spent, budget).unref();
+  // Longer than this a timer can't run, and nobody waits.
+  if (budget < 2 ** 31) setTimeout(spent, budget).unref();
   return { signal: stop.signal, reason: () => reason };
 }

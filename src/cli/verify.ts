@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Fingerprint } from '../engine/fingerprint.ts';
 import type { VerifyReport } from '../run/verify.ts';
-import { countFrom } from './count.ts';
 import { timeoutOption } from './duration.ts';
 import { type Progress, progress } from './progress.ts';
 import { stopSignals } from './stop.ts';
+import { countFrom } from './words.ts';
 
 interface Options {
   sample: number;
@@ -54,7 +54,7 @@ async function verifyFolder(folder: string, { sample, jobs, timeout }: Options):
       console.log(`${chosen} of ${stored} stored runs are done again; ${jobs} jobs; ${folder}`);
       bar = progress(chosen, process.stderr);
     },
-    onCell: (cell_id, difference) => bar?.tick(difference && `cell ${cell_id} differs: ${difference}`),
+    onCell: (cell_id, note) => bar?.tick(note && `cell ${cell_id}: ${note}`),
   });
   bar?.end();
   return conclude(report, folder, stop.reason() !== undefined);
@@ -68,7 +68,7 @@ function conclude(
   for (const place of altered.slice(0, SHOWN)) console.log(`altered: ${place}`);
   for (const { cell_id, where } of different.slice(0, SHOWN)) console.log(`cell ${cell_id}: first differs at ${where}`);
   for (const { cell_id, error } of failed.slice(0, SHOWN))
-    console.log(`cell ${cell_id}: could not be run again: ${error}`);
+    console.log(`cell ${cell_id}: could not be run again: ${error?.split('\n', 1)[0]}`);
   const parts = [
     `${equal} equal bit for bit`,
     `${different.length} different`,

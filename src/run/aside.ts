@@ -1,8 +1,8 @@
 /** What was altered is put aside, not deleted: it isn't a result any more, but someone may want to know what happened. */
-import { appendFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDurably } from './files.ts';
-import { linesOf, parseRecord, type ResultRecord, type Scan, segmentsFolder, textPath } from './store.ts';
+import { type Damaged, linesOf, parseRecord, type ResultRecord, segmentsFolder, textPath } from './store.ts';
 
 function asideFolder(folder: string): string {
   return join(folder, 'cells', 'aside');
@@ -23,15 +23,22 @@ export function putAside(folder: string, record: ResultRecord): string {
 }
 
 /** Takes damaged lines out of their segments. Only while no one else writes in this folder. */
-export function clean(folder: string, damaged: Scan['damaged']): void {
+export function clean(folder: string, damaged: Damaged[]): void {
   for (const file of new Set(damaged.map((line) => line.file))) {
     const path = join(segmentsFolder(folder), file);
     const lines = [...linesOf(path)];
-    const isWhole = (line: Buffer) => parseRecord(line) !== undefined;
-    const text = (chosen: Buffer[]) => Buffer.concat(chosen.flatMap((line) => [line, Buffer.from('\n')]));
+    const isDamaged = (one: (typeof lines)[number]) => one.torn || parseRecord(one.line) === 'damaged';
+    const text = (chosen: typeof lines) => Buffer.concat(chosen.flatMap(({ line }) => [line, Buffer.from('\n')]));
     mkdirSync(asideFolder(folder), { recursive: true });
-    appendFileSync(join(asideFolder(folder), file), text(lines.filter((line) => !isWhole(line))));
-    writeDurably(path, text(lines.filter(isWhole)));
+    appendFileSync(join(asideFolder(folder), file), text(lines.filter(isDamaged)));
+    writeDurably(path, text(lines.filter((one) => !isDamaged(one))));
+  }
+}
+
+/** Half-written files of processes that were killed. Only while no one else writes in this folder. */
+export function sweep(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (/(\.\d+\.tmp|\.writable-\d+)$/.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -11,7 +11,7 @@ import { tally } from './manifest-file.ts';
 import { machineFacts, versionFacts } from './provenance.ts';
 import type { Environment } from './worker-process.ts';
 
-interface Facts extends Inventory {
+interface Facts extends Omit<Inventory, 'altered'> {
   experiment: Experiment;
   environment: Environment;
   files: Manifest['files'];

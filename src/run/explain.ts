@@ -36,7 +36,7 @@ export function findRuns(prefix: string, folders: string[]): Found[] {
   );
   const ids = [...new Set(found.map(({ cell_id }) => cell_id))];
   if (ids.length === 1) return found;
-  const where = known.length > 0 ? known.join(', ') : 'results/';
+  const where = folders.length > 0 ? folders.join(', ') : 'results/';
   throw new UsageError(
     ids.length === 0
       ? `no stored run has the id ${prefix} (looked in ${where}); \`clipbench plan FILE --filter cell_id=${prefix}\` shows cells that have not run`

@@ -12,7 +12,15 @@ import { vectorFlags } from '../engine/fingerprint.ts';
 import type { Code } from '../manifest.ts';
 import { readJson } from './files.ts';
 
-const markSchema = z.object({ key: z.string(), cells: z.int(), completed: z.int(), diverged: z.int() });
+const markSchema = z.object({
+  key: z.string(),
+  cells: z.int(),
+  completed: z.int(),
+  diverged: z.int(),
+  failed: z.int(),
+  /** Of the store: one that is gone has no time of its last change. */
+  folders: z.array(z.string()),
+});
 export type Mark = z.infer<typeof markSchema>;
 
 /** Everything that decides what a run would do here: `asked` is the matrix and what the command line makes of it. */
@@ -39,14 +47,15 @@ function readSetUp(): string {
 /** What the last run here came to, if this one could only repeat it. */
 export function finishedBefore(folder: string, key: string): Mark | undefined {
   const mark = markSchema.safeParse(readJson(markPath(folder))).data;
-  return mark?.key === key && untouched(folder) ? mark : undefined;
+  return mark?.key === key && untouched(folder, mark.folders) ? mark : undefined;
 }
 
 /** A file system's clock ticks every few ms: the mark has to be younger than all that it stands for. */
 const TICK = 25;
 
-export async function markFinished(folder: string, mark: Mark): Promise<void> {
+export async function markFinished(folder: string, facts: Omit<Mark, 'folders'>): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, TICK));
+  const mark: Mark = { ...facts, folders: foldersOf(folder) };
   writeFileSync(markPath(folder), `${JSON.stringify(mark)}\n`);
 }
 
@@ -55,7 +64,7 @@ export function unmark(folder: string): void {
 }
 
 /** By the time of the last change of content, name or rights, which no program can set back. */
-function untouched(folder: string): boolean {
+function untouched(folder: string, folders: string[]): boolean {
   const at = statSync(markPath(folder)).ctimeMs;
   const isOlder = (path: string) => {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -64,10 +73,16 @@ function untouched(folder: string): boolean {
   const written = [...csvFiles.map(({ file }) => file), 'manifest.json', join('cells', 'plan.json')];
   return (
     written.every((file) => isOlder(join(folder, file))) &&
-    readdirSync(join(folder, 'cells'), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .every(({ name }) => allIn(join(folder, 'cells', name), isOlder))
+    foldersOf(folder).join() === folders.join() &&
+    folders.every((name) => allIn(join(folder, 'cells', name), isOlder))
   );
+}
+
+function foldersOf(folder: string): string[] {
+  return readdirSync(join(folder, 'cells'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
 }
 
 function allIn(folder: string, holds: (path: string) => boolean): boolean {

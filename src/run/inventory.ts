@@ -11,39 +11,41 @@ export interface Inventory {
   results: ResultRecord[];
   /** Of cells that have no result. */
   failures: FailureRecord[];
+  /** Records whose text is gone or has another length. */
+  altered: ResultRecord[];
 }
 
-/** In the order of the ids given. */
+/** In the order of the ids given. Whether a text is what it was is seen when it is read. */
 export function inventory(folder: string, cell_ids: Iterable<string>, stored: Stored | undefined): Inventory {
-  const results: ResultRecord[] = [];
-  const failures: FailureRecord[] = [];
+  const found: Inventory = { results: [], failures: [], altered: [] };
   for (const cell_id of cell_ids) {
     const result = stored?.results.get(cell_id);
     const failure = stored?.failures.get(cell_id);
-    if (result !== undefined && isStored(folder, result)) results.push(result);
-    else if (failure !== undefined) failures.push(failure);
+    const isWhole = result !== undefined && hasText(folder, result);
+    if (isWhole) found.results.push(result);
+    else if (result !== undefined) found.altered.push(result);
+    if (!isWhole && failure !== undefined) found.failures.push(failure);
   }
-  return { results, failures };
+  return found;
 }
 
-/** Whether the text is there, in its length; whether it is what it was is seen when it is read. */
-function isStored(folder: string, record: ResultRecord): boolean {
+function hasText(folder: string, record: ResultRecord): boolean {
   const length = Object.values(record.bytes).reduce((sum, bytes) => sum + bytes, 0);
   const path = textPath(folder, record.fingerprint, record.cell_id);
   return statSync(path, { throwIfNoEntry: false })?.size === length;
 }
 
-export interface Gathered extends Inventory, Pick<Collection, 'files'> {
+export interface Gathered extends Omit<Inventory, 'altered'>, Pick<Collection, 'files'> {
   /** Results that are none any more: where each is now. */
   altered: string[];
 }
 
 /** Collects into CSV files what is whole; what was altered is put aside, so that the next run does it again. */
-export function gather(folder: string, { results, failures }: Inventory): Gathered {
+export function gather(folder: string, { results, failures }: Omit<Inventory, 'altered'>): Gathered {
   const { files, altered } = collect(folder, results, failures);
   if (altered.length === 0) return { results, failures, files, altered: [] };
-  const whole = results.filter((record) => !altered.includes(record));
-  const gathered = gather(folder, { results: whole, failures });
+  const gone = new Set(altered);
+  const gathered = gather(folder, { results: results.filter((record) => !gone.has(record)), failures });
   return { ...gathered, altered: [...altered.map((record) => putAside(folder, record)), ...gathered.altered] };
 }
 

@@ -2,12 +2,12 @@
  * One run at a time in a results folder. The lock is a file that says who holds it; a holder that is gone (killed, or
  * of an earlier boot) is found out, and its lock taken over.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../types.ts';
-import { readJson } from './files.ts';
 
 const holderSchema = z.object({
   pid: z.int(),
@@ -31,31 +31,73 @@ export function takeLock(folder: string, command: string): () => void {
     command,
   };
   mkdirSync(join(folder, 'cells'), { recursive: true });
-  const written = `${path}.${process.pid}`;
-  writeFileSync(written, `${JSON.stringify(own)}\n`);
+  const written = `${path}.${hostname()}.${process.pid}`;
   try {
-    while (!placed(written, path)) {
-      const holder = readHolder(folder);
+    writeFileSync(written, `${JSON.stringify(own)}\n`);
+    for (;;) {
+      const { claims, last, free } = chainOf(path);
+      const holder = holderOf(last);
       if (holder !== undefined && mayLive(holder)) throw heldBy(holder, folder, path);
-      removeStale(path, holder);
+      if (!placed(written, free)) continue; // someone was faster
+      // Whoever gives the lock back removes lock.json first: while it is the one that was followed, the chain holds.
+      if (claims.length === 0 || chainOf(path).claims.includes(free)) return () => release(path, own);
+      rmSync(free, { force: true });
     }
   } finally {
     rmSync(written, { force: true });
   }
-  return () => {
-    const holder = readHolder(folder);
-    if (holder?.pid === own.pid && holder.started === own.started) rmSync(path, { force: true });
-  };
+}
+
+function release(path: string, own: Holder): void {
+  const { claims, last } = chainOf(path);
+  const holder = holderOf(last);
+  if (holder?.pid !== own.pid || holder.started !== own.started) return;
+  for (const claim of claims) rmSync(claim, { force: true });
 }
 
 /** Who runs in this folder now, if anyone does. */
 export function activeHolder(folder: string): Holder | undefined {
-  const holder = readHolder(folder);
+  const holder = holderOf(chainOf(lockPath(folder)).last);
   return holder !== undefined && mayLive(holder) ? holder : undefined;
 }
 
 function lockPath(folder: string): string {
   return join(folder, 'cells', 'lock.json');
+}
+
+/**
+ * lock.json, the claim of whoever took it over from a holder that was gone, the claim of whoever took it over from
+ * that one, and so on. A claim is named after the text that it takes over, and comes into being once: of several
+ * processes that find the same lock stale one gets it, and no lock is ever moved out of the way of another.
+ */
+function chainOf(path: string): { claims: string[]; last: string | undefined; free: string } {
+  const claims: string[] = [];
+  let last: string | undefined;
+  for (let free = path; ; ) {
+    const text = readOrNothing(free);
+    if (text === undefined) return { claims, last, free };
+    claims.push(free);
+    last = text;
+    // With the name: two that lost their text (power cut) are still two.
+    free = `${path}.after.${createHash('sha256').update(`${free}\n${text}`).digest('hex').slice(0, 16)}`;
+  }
+}
+
+function readOrNothing(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function holderOf(text: string | undefined): Holder | undefined {
+  try {
+    return holderSchema.safeParse(JSON.parse(text ?? '')).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A link comes into being with its content, or not at all. */
@@ -69,23 +111,6 @@ function placed(written: string, path: string): boolean {
   }
 }
 
-/** Moved away first and looked at again: another process may have taken the lock over just now. */
-function removeStale(path: string, stale: Holder | undefined): void {
-  const moved = `${path}.stale.${process.pid}`;
-  try {
-    renameSync(path, moved);
-  } catch {
-    return; // someone was faster
-  }
-  const found = holderSchema.safeParse(readJson(moved)).data;
-  if (found !== undefined && JSON.stringify(found) !== JSON.stringify(stale)) placed(moved, path);
-  rmSync(moved, { force: true });
-}
-
-function readHolder(folder: string): Holder | undefined {
-  return holderSchema.safeParse(readJson(lockPath(folder))).data;
-}
-
 /** Nothing can be known of another machine's processes. */
 function mayLive({ pid, host, process_start }: Holder): boolean {
   if (host !== hostname()) return true;
@@ -94,7 +119,8 @@ function mayLive({ pid, host, process_start }: Holder): boolean {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
   }
-  return processStart(pid) === process_start;
+  const now = processStart(pid);
+  return now === '' || now === process_start; // where nothing is told, a pid that lives has to do
 }
 
 /** Clock ticks from boot to the start of a process, with the boot; empty where the system doesn't tell. */

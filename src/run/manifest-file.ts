@@ -18,7 +18,7 @@ function manifestPath(folder: string): string {
 }
 
 /** What is said of the results themselves. */
-export function tally({ results, failures }: Inventory) {
+export function tally({ results, failures }: Omit<Inventory, 'altered'>) {
   return {
     completed: results.filter(({ status }) => status === 'completed').length,
     diverged: results.filter(({ status }) => status === 'diverged').length,

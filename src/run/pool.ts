@@ -39,55 +39,94 @@ export interface PoolOptions {
 const STARTS = 3;
 
 type Queue = (Assignment & { attempts: number })[];
-type Start = (index: number) => Promise<WorkerProcess>;
+
+interface Crew {
+  /** Brings a worker up. Undefined where there is nothing left for it to do. */
+  start(index: number): Promise<WorkerProcess | undefined>;
+  /** Ends every worker: all is done, or something is wrong with more than a cell. */
+  disband(): void;
+  disbanded: boolean;
+  /** Workers that are not given up. */
+  size: number;
+  /** Cells in hand. */
+  busy: number;
+}
 
 /**
  * Runs cells in the order given, on up to `jobs` processes. `plan` gets to know the environment from the first worker
- * and returns what is to be done.
+ * and returns what is to be done. Undefined when it was stopped before that.
  *
  * @throws UsageError when results can't be stored any more, or workers can't be started
  */
 export async function runPool(
   plan: (environment: Environment) => Map<string, Cell>,
   options: PoolOptions,
-): Promise<Environment> {
-  const started: WorkerProcess[] = [];
-  const start: Start = async (index) => {
-    for (let left = STARTS - 1; ; left--) {
-      const { folder, numerics, code } = options;
-      const setup = { folder, name: `w${index + 1}`, numerics, code, parent: process.pid };
-      const worker = startWorker(setup, options.env);
-      started.push(worker);
-      try {
-        await worker.ready;
-        return worker;
-      } catch (error) {
-        worker.kill();
-        if (error instanceof UsageError) throw error;
-        const words = error instanceof Error ? error.message : String(error);
-        if (left === 0)
-          throw new UsageError(`${words}; ${STARTS} in a row, so nothing can be run: \`npx clipbench doctor\``);
-      }
-    }
-  };
+): Promise<Environment | undefined> {
+  const crew = gatherCrew(options);
+  // Those that come up have no cell in hand that would have to be waited for.
+  const stop = () => crew.busy === 0 && crew.disband();
+  options.signal.addEventListener('abort', stop);
   try {
-    const first = await start(0);
+    const first = await crew.start(0);
+    if (first === undefined) return undefined;
     const environment = await first.ready;
     const queue = [...plan(environment)].map(([cell_id, cell]) => ({ cell_id, cell, attempts: 0 }));
-    const count = Math.max(1, Math.min(options.jobs, queue.length));
-    const next: Start = async (index) => {
-      const worker = await start(index);
-      const own = await worker.ready;
-      if (canonical(own.fingerprint) === canonical(environment.fingerprint)) return worker;
-      throw new Error(`worker ${index + 1} came up as ${canonical(own)}, unlike the first: ${canonical(environment)}`);
-    };
-    await Promise.all(
-      Array.from({ length: count }, (_, i) => serve(i === 0 ? first : undefined, i, queue, next, options)),
+    crew.size = Math.max(1, Math.min(options.jobs, queue.length));
+    let fault: { error: unknown } | undefined;
+    const lives = Array.from({ length: crew.size }, (_, i) =>
+      serve(i === 0 ? first : undefined, i, queue, crew, options).catch((error: unknown) => {
+        fault ??= { error };
+        crew.disband();
+      }),
     );
+    await Promise.all(lives);
+    if (fault !== undefined) throw fault.error;
     return environment;
   } finally {
-    for (const worker of started) worker.kill();
+    options.signal.removeEventListener('abort', stop);
+    crew.disband();
   }
+}
+
+function gatherCrew({ folder, numerics, code, env, signal }: PoolOptions): Crew {
+  const started: WorkerProcess[] = [];
+  let known: Environment | undefined;
+  const crew: Crew = {
+    disbanded: false,
+    size: 1,
+    busy: 0,
+    disband() {
+      crew.disbanded = true;
+      for (const worker of started) worker.kill();
+    },
+    async start(index) {
+      for (let left = STARTS - 1; !crew.disbanded && !signal.aborted; left--) {
+        const worker = startWorker({ folder, name: `w${index + 1}`, numerics, code, parent: process.pid }, env);
+        started.push(worker);
+        try {
+          const environment = await worker.ready;
+          known ??= environment;
+          refuseUnlike(known, environment, index);
+          return worker;
+        } catch (error) {
+          worker.kill();
+          if (crew.disbanded) return undefined;
+          if (error instanceof UsageError) throw error;
+          const words = error instanceof Error ? error.message : String(error);
+          const remedy = `${STARTS} in a row, so nothing can be run: see \`npx clipbench doctor\``;
+          if (left === 0) throw new UsageError(`${words}; ${remedy}`);
+        }
+      }
+      return undefined;
+    },
+  };
+  return crew;
+}
+
+/** One results folder, one set of bits. */
+function refuseUnlike(first: Environment, own: Environment, index: number): void {
+  const [a, b] = [first, own].map(({ fingerprint }) => canonical(fingerprint));
+  if (a !== b) throw new UsageError(`worker ${index + 1} came up as ${b}, unlike the first: ${a}; run it again`);
 }
 
 /** One worker's life: takes cells until there are none; a process that failed at one is replaced. */
@@ -95,25 +134,35 @@ async function serve(
   given: WorkerProcess | undefined,
   index: number,
   queue: Queue,
-  start: Start,
+  crew: Crew,
   options: PoolOptions,
 ): Promise<void> {
   const name = `w${index + 1}`;
   let worker = given;
-  while (!options.signal.aborted && queue.length > 0) {
-    worker ??= await start(index);
-    const next = options.signal.aborted ? undefined : queue.shift();
-    if (next === undefined) break;
+  while (!options.signal.aborted && !crew.disbanded && queue.length > 0) {
+    try {
+      worker ??= await crew.start(index);
+    } catch (error) {
+      // The others go on without it.
+      if (crew.size === 1) throw error;
+      crew.size -= 1;
+      return;
+    }
+    const next = options.signal.aborted || worker === undefined ? undefined : queue.shift();
+    if (worker === undefined || next === undefined) break;
     const { cell_id } = next;
     options.onHand?.(name, cell_id);
+    crew.busy += 1;
     next.attempts += 1;
     const attempt = await worker.run(next, options.timeout);
+    crew.busy -= 1;
     options.onHand?.(name, undefined);
     if ('seconds' in attempt) {
       options.onOutcome({ cell_id, attempts: next.attempts, ...attempt });
       continue;
     }
     if (attempt.status === 'unwritable') throw unwritable(options.folder, attempt.code);
+    if (crew.disbanded) break; // killed by us, through no fault of the cell
     // What went wrong may have left the process in a bad state.
     worker.kill();
     worker = undefined;
@@ -123,6 +172,8 @@ async function serve(
     else queue.unshift(next);
   }
   worker?.kill();
+  // Nor wait for workers that are coming up with nothing left to do.
+  if (crew.busy === 0 && (queue.length === 0 || options.signal.aborted)) crew.disband();
 }
 
 /** What to say when the operating system refuses to write results. */

@@ -1,12 +1,12 @@
-/** Collects again what a folder holds, without running anything. */
+/** Collects again what a folder holds, without running anything; and says when that isn't what was stored. */
 import { Finding, UsageError } from '../types.ts';
-import { putAside } from './aside.ts';
+import { clean, putAside } from './aside.ts';
 import { collect } from './collect.ts';
 import { type Inventory, inventory } from './inventory.ts';
 import { takeLock } from './lock.ts';
 import { readManifest, tally, writeManifest } from './manifest-file.ts';
 import { planOf, readPlan } from './plan.ts';
-import { readText, scan, textPath } from './store.ts';
+import { type Damaged, readText, scan, textPath } from './store.ts';
 
 /**
  * @throws UsageError where nothing has run; Finding naming what was altered: it is put aside, so that the next run does it
@@ -20,10 +20,13 @@ export function recollect(folder: string, command: string): Inventory {
   }
   const release = takeLock(folder, command);
   try {
-    const found = inventory(folder, plan.cell_ids, scan(folder).stored.get(plan.fingerprint));
-    const { files, altered } = collect(folder, found.results, found.failures);
-    if (altered.length > 0) {
-      const places = altered.map((record) => putAside(folder, record));
+    const { stored, damaged } = scan(folder);
+    const found = inventory(folder, plan.cell_ids, stored.get(plan.fingerprint));
+    const nothing = { files: {}, altered: found.altered };
+    const { files, altered } = found.altered.length > 0 ? nothing : collect(folder, found.results, found.failures);
+    const places = [...altered.map((record) => putAside(folder, record)), ...flipped(damaged)];
+    if (places.length > 0) {
+      clean(folder, damaged);
       throw new Finding(alteredWords(folder, places, plan.file));
     }
     writeManifest(folder, { ...manifest, ...tally(found), files });
@@ -31,6 +34,11 @@ export function recollect(folder: string, command: string): Inventory {
   } finally {
     release();
   }
+}
+
+/** A last line that is cut off is what a kill leaves behind; in other lines someone had a hand. */
+export function flipped(damaged: Damaged[]): string[] {
+  return damaged.filter(({ torn }) => !torn).map(({ file, line }) => `${file}:${line}`);
 }
 
 /**
@@ -41,10 +49,12 @@ export function recollect(folder: string, command: string): Inventory {
 export function refuseAltered(folder: string): void {
   const plan = readPlan(folder);
   if (plan === undefined) return; // only the CSV files were kept
-  const { results } = inventory(folder, plan.cell_ids, scan(folder).stored.get(plan.fingerprint));
-  const altered = results.filter((record) => readText(folder, record) === undefined);
-  const places = altered.map(({ fingerprint, cell_id }) => textPath(folder, fingerprint, cell_id));
-  if (places.length > 0) throw new Finding(alteredWords(folder, places, plan.file));
+  const { stored, damaged } = scan(folder);
+  const { results, altered } = inventory(folder, plan.cell_ids, stored.get(plan.fingerprint));
+  const bad = [...altered, ...results.filter((record) => readText(folder, record) === undefined)];
+  const places = bad.map(({ fingerprint, cell_id }) => textPath(folder, fingerprint, cell_id));
+  const all = [...places, ...flipped(damaged)];
+  if (all.length > 0) throw new Finding(alteredWords(folder, all, plan.file));
 }
 
 function alteredWords(folder: string, places: string[], file: string): string {

@@ -2,11 +2,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { csvFiles } from '../columns.ts';
 import { fingerprintId } from '../engine/fingerprint.ts';
 import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
 import { type Cell, Finding, UsageError } from '../types.ts';
-import { clean } from './aside.ts';
+import { clean, putAside, sweep } from './aside.ts';
 import { describe } from './describe.ts';
 import { execute } from './execute.ts';
 import { systemCode } from './files.ts';
@@ -46,6 +47,8 @@ export interface RunOptions {
   onOutcome(outcome: Outcome): void;
   /** The folder held the results of another matrix, whose CSV files are replaced (its finished cells stay). */
   onOther(file: string): void;
+  /** So many stored results are in the format of another version; they are done again. */
+  onOutdated(count: number): void;
   /** Stored results that turned out to be altered; they are done again. */
   onAltered(names: string[]): void;
 }
@@ -67,6 +70,8 @@ export interface RunReport {
   left: number;
   /** Cells outside the selection that have no result. */
   unselected: number;
+  /** Whether the CSV files were written: not when it was stopped before the first worker was up. */
+  collected: boolean;
 }
 
 /** Cells whose stored text was altered are done again so often. */
@@ -95,16 +100,19 @@ export async function runExperiment(
     onStart() {},
     onOutcome() {},
     onOther() {},
+    onOutdated() {},
     onAltered() {},
     ...given,
   };
   checkWritable(options.folder);
-  const release = takeLock(options.folder, options.command);
+  let release = () => {};
   try {
+    release = takeLock(options.folder, options.command);
     return await runAlone(experiment, options);
   } catch (error) {
     const code = systemCode(error);
-    throw code === undefined ? error : unwritable(options.folder, code);
+    const place = error instanceof Error && 'path' in error ? String(error.path) : options.folder;
+    throw code === undefined ? error : unwritable(place, code);
   } finally {
     release();
   }
@@ -116,7 +124,11 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
   const started = new Date().toISOString();
   const earlier = readManifest(folder);
   const other = earlier !== undefined && matrixOf(earlier.experiment) !== matrixOf(experiment);
-  if (other) options.onOther(earlier.experiment.file);
+  if (other) {
+    options.onOther(
+      earlier.experiment.file === experiment.file ? `an earlier ${experiment.file}` : earlier.experiment.file,
+    );
+  }
   unmark(folder);
   const found = tidy(options);
   const stored_before = [...found.stored.values()].reduce((sum, { results }) => sum + results.size, 0);
@@ -131,15 +143,21 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
 
   for (let round = 1; ; round++) {
     const before = round === 1 ? found : scan(folder);
-    let held_before: Inventory = { results: [], failures: [] };
+    let held_before: Inventory = { results: [], failures: [], altered: [] };
     const done = await execute(options, (environment) => {
       if (!options.force) refuseOthers(folder, before, environment);
       held_before = held(before, environment);
-      writePlan(folder, experiment, options.selected, fingerprintId(environment.fingerprint));
-      describeNow(environment, { ...held_before, files: earlier?.files ?? {} }, false);
+      if (held_before.altered.length > 0)
+        options.onAltered(held_before.altered.map((record) => putAside(folder, record)));
+      const id = fingerprintId(environment.fingerprint);
+      writePlan(folder, experiment, options.selected, id);
+      const kept = !other && earlier?.fingerprint_id === id;
+      // Old rows under a new question would be taken for its answer.
+      if (!kept) for (const { file } of csvFiles) rmSync(join(folder, file), { force: true });
+      describeNow(environment, { ...held_before, files: kept ? earlier.files : {} }, false);
       return held_before;
     });
-    if (done === undefined) return summarize(experiment, options, held_before);
+    if (done === undefined) return { ...summarize(experiment, options, held_before), collected: false };
     const now = done.ran === 0 ? held_before : held(scan(folder), done.environment);
     const { altered, ...gathered } = gather(folder, now);
     if (altered.length > 0) {
@@ -151,23 +169,30 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
     const complete = report.left + report.unselected === 0;
     describeNow(done.environment, gathered, complete);
     const { completed, diverged } = report;
-    const mark = { key: options.key, cells: experiment.cells.size, completed, diverged };
-    if (complete && gathered.failures.length === 0) await markFinished(folder, mark);
+    const failed = gathered.failures.length;
+    if (complete)
+      await markFinished(folder, { key: options.key, cells: experiment.cells.size, completed, diverged, failed });
     return report;
   }
 }
 
-/** What is stored, of any matrix and environment. Damaged records are taken out. */
-function tidy({ folder, onAltered }: RunOptions): Scan {
+/** What is stored, of any matrix and environment. Damaged records and half-written files are taken out. */
+function tidy({ folder, onAltered, onOutdated }: RunOptions): Scan {
+  sweep(folder);
   const found = scan(folder);
   if (found.damaged.length > 0) {
     clean(folder, found.damaged);
-    onAltered(found.damaged.map(({ file, line }) => `${file}:${line}`));
+    onAltered(found.damaged.map(({ file, line, torn }) => `${file}:${line}${torn ? ', torn' : ''}`));
   }
+  if (found.outdated > 0) onOutdated(found.outdated);
   return found;
 }
 
-function summarize({ cells }: Experiment, { selected }: RunOptions, { results, failures }: Inventory): RunReport {
+function summarize(
+  { cells }: Experiment,
+  { selected }: RunOptions,
+  { results, failures }: Omit<Inventory, 'altered'>,
+): RunReport {
   const count = (status: ResultRecord['status']) => results.filter((record) => record.status === status).length;
   const own = failures.filter(({ cell_id }) => selected.has(cell_id));
   const done = results.filter(({ cell_id }) => selected.has(cell_id)).length;
@@ -177,11 +202,12 @@ function summarize({ cells }: Experiment, { selected }: RunOptions, { results, f
     failures: own,
     left: selected.size - done - own.length,
     unselected: cells.size - selected.size - (results.length - done),
+    collected: true,
   };
 }
 
-function matrixOf({ file, set, smoke }: Pick<Manifest['experiment'], 'file' | 'set' | 'smoke'>): string {
-  return JSON.stringify([file, set, smoke]);
+function matrixOf({ sha256, set, smoke }: Pick<Manifest['experiment'], 'sha256' | 'set' | 'smoke'>): string {
+  return JSON.stringify([sha256, set, smoke]);
 }
 
 function checkWritable(folder: string): void {

@@ -20,6 +20,8 @@ export interface Status extends Counts {
   /** The experiment. */
   file: string;
   cells: number;
+  /** Of those left, how many the last call of run was not for (--filter). */
+  unselected: number;
   /** The process that works on it now. */
   run?: Holder;
   /** Cells in hand now. */
@@ -45,7 +47,17 @@ export function statusOf(folder: string): Status {
   const live = run && readLive(folder);
   const open = (selected ?? cell_ids).filter((cell_id) => !standing.has(cell_id)).length;
   const eta = live && times.size > 0 && { eta_seconds: (mean(times.values()) * open) / Math.min(live.jobs, open || 1) };
-  return { folder, file, cells: cell_ids.length, ...counts, ...(run && { run }), in_hand: live?.in_hand ?? [], ...eta };
+  const unselected = counts.left - open;
+  return {
+    folder,
+    file,
+    cells: cell_ids.length,
+    ...counts,
+    unselected,
+    ...(run && { run }),
+    in_hand: live?.in_hand ?? [],
+    ...eta,
+  };
 }
 
 function mean(values: Iterable<number>): number {

@@ -11,6 +11,7 @@ import { hash } from 'node:crypto';
 import { existsSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { csvFiles } from '../columns.ts';
 import { syncFolder, writeAll, writeDurably } from './files.ts';
 
 /** In the order in which they stand in a cell's file. */
@@ -33,8 +34,18 @@ export function eachPart<T>(make: (part: TextPart) => T): Record<TextPart, T> {
 
 const cellIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
+/**
+ * Names how texts are written. Under another format, rows have other columns: such a run is no result any more, and is
+ * done again.
+ */
+export const FORMAT = hash(
+  'sha256',
+  JSON.stringify([textParts, csvFiles.map(({ columns }) => columns.map(({ name, kind }) => [name, kind]))]),
+).slice(0, 8);
+
 const resultSchema = z.object({
   status: z.enum(['completed', 'diverged']),
+  format: z.string(),
   fingerprint: z.string(),
   cell_id: cellIdSchema,
   /** Bytes of each part of the cell's text, in order, and the hash of the whole. */
@@ -73,13 +84,22 @@ export interface Stored {
 export interface Scan {
   /** By fingerprint. */
   stored: Map<string, Stored>;
-  /** Lines that are cut off or don't match their checksum. */
-  damaged: { file: string; line: number }[];
+  /** Lines that don't match their checksum. */
+  damaged: Damaged[];
+  /** Whole records that this version can't use: of another format. */
+  outdated: number;
+}
+
+export interface Damaged {
+  file: string;
+  line: number;
+  /** The last line, cut off where a process or a disk gave up; others were altered. */
+  torn: boolean;
 }
 
 export interface Segment {
   /** Makes a finished cell durable. */
-  commit(text: RunText, facts: Omit<ResultRecord, 'bytes' | 'sha256'>): void;
+  commit(text: RunText, facts: Omit<ResultRecord, 'format' | 'bytes' | 'sha256'>): void;
   /** Makes it durable that a cell can't be had. */
   fail(record: FailureRecord): void;
 }
@@ -113,7 +133,7 @@ export function openSegment(folder: string, name: string, start: Date): Segment 
       const body = Buffer.from(textParts.map((part) => text[part]).join(''));
       writeDurably(textPath(folder, facts.fingerprint, facts.cell_id), body);
       const bytes = eachPart((part) => Buffer.byteLength(text[part]));
-      append({ ...facts, bytes, sha256: hash('sha256', body) });
+      append({ ...facts, format: FORMAT, bytes, sha256: hash('sha256', body) });
     },
     fail: append,
   };
@@ -121,8 +141,8 @@ export function openSegment(folder: string, name: string, start: Date): Segment 
 
 /** All records of a results folder. */
 export function scan(folder: string): Scan {
-  const found: Scan = { stored: new Map(), damaged: [] };
-  for (const record of recordsIn(folder, found.damaged)) {
+  const found: Scan = { stored: new Map(), damaged: [], outdated: 0 };
+  for (const record of recordsIn(folder, found)) {
     const own: Stored = found.stored.get(record.fingerprint) ?? { results: new Map(), failures: new Map() };
     found.stored.set(record.fingerprint, own);
     if ('sha256' in record) {
@@ -133,14 +153,18 @@ export function scan(folder: string): Scan {
   return found;
 }
 
-/** One after the other, oldest first, so that who needs little of them keeps little. */
-export function* recordsIn(folder: string, damaged: Scan['damaged'] = []): Generator<ResultRecord | FailureRecord> {
+/** One after the other, oldest first, so that who needs little of them keeps little. What is no record is noted. */
+export function* recordsIn(
+  folder: string,
+  noted: Omit<Scan, 'stored'> = { damaged: [], outdated: 0 },
+): Generator<ResultRecord | FailureRecord> {
   for (const file of segmentFiles(folder)) {
     let number = 0;
-    for (const line of linesOf(join(segmentsFolder(folder), file))) {
+    for (const { line, torn } of linesOf(join(segmentsFolder(folder), file))) {
       number += 1;
-      const record = parseRecord(line);
-      if (record === undefined) damaged.push({ file, line: number });
+      const record = torn ? 'damaged' : parseRecord(line);
+      if (record === 'damaged') noted.damaged.push({ file, line: number, torn });
+      else if (record === 'outdated') noted.outdated += 1;
       else yield record;
     }
   }
@@ -154,13 +178,14 @@ function segmentFiles(folder: string): string[] {
   return files.sort((a, b) => (started(a) < started(b) ? -1 : 1));
 }
 
-/** Lines without their ends; what stands after the last end is torn, and doesn't begin as a line does. */
-export function* linesOf(path: string): Generator<Buffer> {
+/** Lines without their ends; what stands after the last end is torn. */
+export function* linesOf(path: string): Generator<{ line: Buffer; torn: boolean }> {
   const body = readFileSync(path);
   for (let start = 0; start < body.length; ) {
     const end = body.indexOf(10, start);
-    yield end < 0 ? Buffer.concat([Buffer.from('torn: '), body.subarray(start)]) : body.subarray(start, end);
-    start = end < 0 ? body.length : end + 1;
+    const torn = end < 0;
+    yield { line: body.subarray(start, torn ? body.length : end), torn };
+    start = torn ? body.length : end + 1;
   }
 }
 
@@ -181,11 +206,12 @@ export function textPath(folder: string, fingerprint: string, cell_id: string): 
   return join(folder, 'cells', fingerprint, cell_id.slice(0, 2), `${cell_id}.txt`);
 }
 
-/** Undefined where the line isn't what was written. */
-export function parseRecord(line: Buffer): ResultRecord | FailureRecord | undefined {
+/** `damaged` where the line isn't what was written, `outdated` where another version wrote it. */
+export function parseRecord(line: Buffer): ResultRecord | FailureRecord | 'damaged' | 'outdated' {
   const json = line.subarray(CHECKSUM + 1);
-  if (line[CHECKSUM] !== 0x20 || line.toString('latin1', 0, CHECKSUM) !== checksum(json)) return undefined;
-  return recordSchema.safeParse(JSON.parse(json.toString())).data;
+  if (line[CHECKSUM] !== 0x20 || line.toString('latin1', 0, CHECKSUM) !== checksum(json)) return 'damaged';
+  const { data } = recordSchema.safeParse(JSON.parse(json.toString()));
+  return data === undefined || ('format' in data && data.format !== FORMAT) ? 'outdated' : data;
 }
 
 /** Its length, in characters. */

@@ -9,12 +9,14 @@ import { idOf, NUMERICS_VERSION } from '../matrix/identity.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { putAside } from './aside.ts';
 import { firstDifference } from './difference.ts';
-import { inventory } from './inventory.ts';
+import { type Inventory, inventory } from './inventory.ts';
+import { takeLock } from './lock.ts';
 import { readManifest } from './manifest-file.ts';
 import { cellSchema } from './messages.ts';
 import { planOf } from './plan.ts';
 import { type Outcome, runPool } from './pool.ts';
 import { codeFacts } from './provenance.ts';
+import { flipped } from './recollect.ts';
 import { type ResultRecord, readText, scan, textPath } from './store.ts';
 import type { Environment } from './worker-process.ts';
 
@@ -34,7 +36,8 @@ export interface VerifyOptions {
     chosen: number;
     stored: number;
   }): void;
-  onCell(cell_id: string, difference: string | undefined): void;
+  /** `note` says what is wrong, where something is. */
+  onCell(cell_id: string, note: string | undefined): void;
 }
 
 export interface VerifyReport {
@@ -57,13 +60,22 @@ export async function verifyResults(options: VerifyOptions): Promise<VerifyRepor
   const plan = planOf(folder);
   const manifest = readManifest(folder);
   if (manifest === undefined) throw new UsageError(`${folder}: holds no manifest.json of this version; run it again`);
-  const { results } = inventory(folder, plan.cell_ids, scan(folder).stored.get(plan.fingerprint));
-  const { whole, altered } = sift(folder, results);
+  const { stored, damaged } = scan(folder);
+  const found = inventory(folder, plan.cell_ids, stored.get(plan.fingerprint));
+  if (found.results.length + found.altered.length === 0) {
+    throw new UsageError(
+      `${folder}: holds no stored run that this version can read; \`clipbench run ${plan.file}\` makes them`,
+    );
+  }
+  const { whole, bad } = sift(folder, found);
+  const altered = [...setAside(folder, bad), ...flipped(damaged)];
   const chosen = sample(whole, options.share);
   const cells = new Map(chosen.map((record) => [record.cell_id, cellOf(folder, record)]));
   const records = new Map(chosen.map((record) => [record.cell_id, record]));
-  const report: VerifyReport = { stored: results.length, equal: 0, different: [], failed: [], altered };
+  const count = found.results.length + found.altered.length;
+  const report: VerifyReport = { stored: count, equal: 0, different: [], failed: [], altered };
 
+  let told = false;
   const scratch = mkdtempSync(join(tmpdir(), 'clipbench-verify-'));
   try {
     for (const numerics of ['repro', 'fast'] as const) {
@@ -74,7 +86,8 @@ export async function verifyResults(options: VerifyOptions): Promise<VerifyRepor
         here = fingerprintId(environment.fingerprint);
         const recorded = manifest.fingerprint;
         const same = here === plan.fingerprint;
-        options.onStart({ recorded, environment, same, chosen: cells.size, stored: results.length });
+        if (!told) options.onStart({ recorded, environment, same, chosen: cells.size, stored: count });
+        told = true;
         return own;
       };
       await runPool(begin, {
@@ -89,12 +102,17 @@ export async function verifyResults(options: VerifyOptions): Promise<VerifyRepor
           const record = records.get(outcome.cell_id);
           if (record === undefined || 'error' in outcome) {
             report.failed.push(outcome);
+            options.onCell(outcome.cell_id, `could not be run again: ${outcome.error?.split('\n', 1)[0]}`);
             return;
           }
-          const where = compare(folder, record, scratch, here);
+          const where = compare(folder, record, {
+            scratch,
+            fingerprint: here,
+            explain: report.different.length < EXPLAINED,
+          });
           if (where === undefined) report.equal += 1;
           else report.different.push({ cell_id: outcome.cell_id, where });
-          options.onCell(outcome.cell_id, where);
+          options.onCell(outcome.cell_id, where && `first differs at ${where}`);
         },
       });
     }
@@ -105,15 +123,30 @@ export async function verifyResults(options: VerifyOptions): Promise<VerifyRepor
 }
 
 /** Parts the records whose text, and whose cell in it, is what was stored from those where something was altered. */
-function sift(folder: string, results: ResultRecord[]): { whole: ResultRecord[]; altered: string[] } {
-  const altered: string[] = [];
-  const whole = results.filter((record) => {
+function sift(folder: string, { results, altered }: Inventory): { whole: ResultRecord[]; bad: ResultRecord[] } {
+  const isWhole = (record: ResultRecord) => {
     const text = readText(folder, record);
-    if (text !== undefined && idOf(text.cell.toString().trimEnd()) === record.cell_id) return true;
-    altered.push(putAside(folder, record));
-    return false;
-  });
-  return { whole, altered };
+    return text !== undefined && idOf(text.cell.toString().trimEnd()) === record.cell_id;
+  };
+  const whole = new Set(results.filter(isWhole));
+  return { whole: [...whole], bad: [...altered, ...results.filter((record) => !whole.has(record))] };
+}
+
+/** Where each is now: still in its place while another process writes in the folder. */
+function setAside(folder: string, altered: ResultRecord[]): string[] {
+  if (altered.length === 0) return [];
+  const place = ({ fingerprint, cell_id }: ResultRecord) => textPath(folder, fingerprint, cell_id);
+  let release: () => void;
+  try {
+    release = takeLock(folder, 'clipbench verify');
+  } catch {
+    return altered.map(place);
+  }
+  try {
+    return altered.map((record) => putAside(folder, record));
+  } finally {
+    release();
+  }
 }
 
 /** Ids are hashes, so those that come first by name are a fair sample, and the same one every time. */
@@ -134,15 +167,27 @@ function cellOf(folder: string, record: ResultRecord): Cell {
   );
 }
 
-/** What the new text is compared with is the old one's bytes; where they part is looked for only if they do. */
-function compare(folder: string, record: ResultRecord, scratch: string, fingerprint: string): string | undefined {
+/** Differences that are looked into; more are counted. */
+const EXPLAINED = 20;
+
+interface Again {
+  scratch: string;
+  fingerprint: string;
+  explain: boolean;
+}
+
+/** Undefined where the new text has the old one's bytes, else where they part. */
+function compare(folder: string, record: ResultRecord, { scratch, fingerprint, explain }: Again): string | undefined {
   const { cell_id } = record;
   const path = textPath(scratch, fingerprint, cell_id);
-  const equal = readFileSync(path).equals(readFileSync(textPath(folder, record.fingerprint, cell_id)));
-  const stored = equal ? undefined : readText(folder, record);
-  const again = equal ? undefined : scan(scratch).stored.get(fingerprint)?.results.get(cell_id);
-  const text = again && readText(scratch, again);
-  const where = stored && text ? firstDifference(stored, text) : equal ? undefined : 'the stored text is gone';
+  const isEqual = readFileSync(path).equals(readFileSync(textPath(folder, record.fingerprint, cell_id)));
+  const where = isEqual || !explain ? undefined : difference(folder, record, scratch, fingerprint);
   rmSync(path);
-  return where;
+  return isEqual ? undefined : (where ?? 'not looked into');
+}
+
+function difference(folder: string, record: ResultRecord, scratch: string, fingerprint: string): string | undefined {
+  const again = scan(scratch).stored.get(fingerprint)?.results.get(record.cell_id);
+  const [there, here] = [readText(folder, record), again && readText(scratch, again)];
+  return there && here && firstDifference(there, here);
 }

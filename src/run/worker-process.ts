@@ -90,11 +90,10 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 function firstMessage(child: ChildProcess): Promise<WorkerMessage> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     child.once('message', (raw) => {
       const { data, error } = workerMessageSchema.safeParse(raw);
-      if (data === undefined) reject(error);
-      else resolve(data);
+      resolve(data ?? { kind: 'failed', error: `the worker said what it can't mean: ${error?.message}` });
     });
   });
 }

@@ -23,6 +23,9 @@ const faults = {
 const { kind, seed, times, marks, who, what, folder } = JSON.parse(process.env.CLIPBENCH_TEST_FAULT ?? '{}');
 const role = process.argv[1]?.endsWith('worker.ts') ? 'worker' : 'parent';
 
+// All but the first worker never come up.
+if (kind === 'stillborn' && role === 'worker' && !process.argv[2]?.includes('"w1"')) process.exit(9);
+
 if (kind in faults && role === 'worker') {
   process.on('message', (message) => {
     if (message.cell.seed !== seed || readFileSync(marks, 'utf8').length >= times) return;
@@ -37,7 +40,8 @@ if (kind === 'write' && role === who) {
   const mark = fs.appendFileSync;
   const limit = readFileSync(marks, 'utf8').length + 1;
   let count = 0;
-  const stop = (name, half) => {
+  const stop = (name, path, half) => {
+    if (name === 'mkdirSync' && fs.existsSync(path)) return; // does nothing
     count += 1;
     if (count < limit) return;
     if (count === limit) {
@@ -48,13 +52,12 @@ if (kind === 'write' && role === who) {
       process.kill(process.pid, 'SIGKILL');
       for (;;);
     }
-    if (name === 'rmSync') return; // a full disk lets go
+    if (name === 'rmSync' || name === 'ftruncateSync') return; // a full disk lets go
     const syscall = name.replace('Sync', '');
-    throw Object.assign(new Error(`ENOSPC: no space left on device, ${syscall}`), {
-      code: 'ENOSPC',
-      errno: -28,
-      syscall,
-    });
+    // As Node says it: a write has no path.
+    const place = typeof path === 'string' && !/^write|^append/.test(name) ? { path } : {};
+    const words = `ENOSPC: no space left on device, ${syscall}`;
+    throw Object.assign(new Error(words), { code: 'ENOSPC', errno: -28, syscall, ...place });
   };
   const own = new Set();
   for (const name of ['mkdirSync', 'openSync', 'writeFileSync', 'appendFileSync', 'renameSync', 'linkSync', 'rmSync']) {
@@ -62,7 +65,7 @@ if (kind === 'write' && role === who) {
     fs[name] = (path, ...rest) => {
       const writes = String(path).startsWith(folder) && !(name === 'openSync' && (rest[0] ?? 'r') === 'r');
       const bytes = name === 'writeFileSync' || name === 'appendFileSync';
-      if (writes) stop(name, bytes && (() => call(path, rest[0].slice(0, rest[0].length / 2))));
+      if (writes) stop(name, path, bytes && (() => call(path, rest[0].slice(0, rest[0].length / 2))));
       const result = call(path, ...rest);
       if (name === 'openSync' && writes) own.add(result);
       else if (name === 'openSync') own.delete(result);
@@ -74,7 +77,11 @@ if (kind === 'write' && role === who) {
     fs[name] = (file, ...rest) => {
       const [body, start = 0] = rest;
       if (own.has(file))
-        stop(name, name === 'writeSync' && (() => call(file, body, start, Math.floor((body.length - start) / 2))));
+        stop(
+          name,
+          file,
+          name === 'writeSync' && (() => call(file, body, start, Math.floor((body.length - start) / 2))),
+        );
       return call(file, ...rest);
     };
   }

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
-import { linesOf, parseRecord, type ResultRecord, scan, segmentsFolder, textPath } from '../../src/run/store.ts';
+import { type ResultRecord, recordsIn, scan, segmentsFolder, textPath } from '../../src/run/store.ts';
 import { clipbench, type Ended, experimentFile, resultHashes, start, temporaryFolder } from './clipbench.ts';
 
 export interface Fault {
-  kind: 'exception' | 'exit' | 'abort' | 'kill' | 'hang' | 'memory';
+  kind: 'exception' | 'exit' | 'abort' | 'kill' | 'hang' | 'memory' | 'stillborn';
   /** Of the cells that it befalls. */
   seed: number;
   /** How often in all. */
@@ -99,12 +99,7 @@ export function storedIds(folder: string): Set<string> {
 
 /** Every whole record of a result, in every segment. */
 export function resultRecords(folder: string): ResultRecord[] {
-  const segments = segmentsFolder(folder);
-  return segmentsOf(folder)
-    .flatMap((file) => [...linesOf(join(segments, file))])
-    .map(parseRecord)
-    .filter((record) => record !== undefined)
-    .filter((record) => 'sha256' in record);
+  return [...recordsIn(folder)].filter((record) => 'sha256' in record);
 }
 
 export function segmentsOf(folder: string): string[] {
