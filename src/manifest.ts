@@ -61,6 +61,8 @@ export const manifestSchema = z.object({
   failed: z.number(),
   fingerprint: z.record(z.string(), z.union([z.string(), z.number()])),
   fingerprint_id: z.string(),
+  /** Why something ran op by op, though the engine asked for was the compiled one. */
+  engine_fallbacks: z.array(z.string()).optional(),
   /** kind (strategies, optimizers, models, tasks) -> name -> what the part says of itself. */
   parts: z.record(z.string(), z.record(z.string(), partSchema)),
   /** sha256 of every data set read. */

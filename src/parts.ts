@@ -33,8 +33,14 @@ export function thresholdOption(part: Part<Options, unknown>): string | undefine
 
 /** What a part is made from: its structural options only. */
 export function build<T>(part: Part<Options, T>, choice: Choice): T {
+  return part.make(structureOf(part, choice).options);
+}
+
+/** The same choice without its numeric options. */
+export function structureOf(part: Part<Options, unknown>, { name, options }: Choice): Choice {
   const structural = optionsWithRole(part, 'structural');
-  return part.make(Object.fromEntries(Object.entries(choice.options).filter(([name]) => structural.includes(name))));
+  const kept = Object.entries(options).filter(([option]) => structural.includes(option));
+  return { name, options: Object.fromEntries(kept) };
 }
 
 /** What a part's `update` reads as scalars: numeric options and derived constants. */

@@ -159,13 +159,38 @@ export interface HostTensor {
 }
 export type HostTensors = Record<string, HostTensor>;
 
-/** Runs a step again and again, holding its state between calls. */
-export interface Engine {
+/** A run of a step, again and again; holds its state between calls. */
+export interface Training {
   /** One step; returns its scalars. */
   call(inputs: HostTensors): Record<string, number>;
   /** Copies one group of the state out. */
   read(group: string): HostTensors;
   /** Frees the state. */
+  dispose(): void;
+}
+
+/** A function of examples with what it holds, such as a model with its parameters. */
+export interface Application {
+  /** The values of the tensor that the function returns. */
+  call(inputs: HostTensors): Float32Array;
+  dispose(): void;
+}
+
+export const engineNames = ['compiled', 'eager'] as const;
+
+/**
+ * How pure functions of tensors are run: op by op (`eager`), or as one graph (`compiled`). `key` names a function's
+ * structure: functions with the same key do the same operations on the same shapes.
+ */
+export interface Engine {
+  name: (typeof engineNames)[number];
+  /**
+   * The engine owns and frees the `initial` state; `constants` are inputs that stay the same for the whole run, such as a
+   * threshold.
+   */
+  train(key: string, step: Step, initial: Tensors, constants: Record<string, number>): Training;
+  apply(key: string, f: (held: Tensors, inputs: Tensors) => tf.Tensor, held: HostTensors): Application;
+  /** Frees what is kept between runs. */
   dispose(): void;
 }
 

@@ -154,12 +154,10 @@ test('an evaluation counts every example once, in evaluation mode, and has no me
     const outputs = Array.from({ length: size }, (_, i) => (x[2 * i] ?? 0) + (x[2 * i + 1] ?? 0) + 1);
     const y = Float32Array.from(outputs, (output, i) => output - ((i + 1) % 2));
     const even = Math.ceil(size / 2);
-    assert.deepEqual(evaluate(task, model, {}, {}, { size, x, y }), {
-      loss: even / size,
-      metric: (size - even) / size,
-    });
+    const score = () => evaluate(eager, { task, model, structure: '' }, { params: {}, state: {} }, [{ size, x, y }]);
+    assert.deepEqual(score(), [{ loss: even / size, metric: (size - even) / size }]);
     x[0] = Number.NaN;
-    assert.deepEqual(evaluate(task, model, {}, {}, { size, x, y }), { loss: Number.NaN, metric: Number.NaN });
+    assert.deepEqual(score(), [{ loss: Number.NaN, metric: Number.NaN }]);
   }
   assert.deepEqual([...modes], [false]);
 });
@@ -292,7 +290,7 @@ test('a skipped step leaves parameters and optimizer as they were, bit for bit; 
   const initial = { params, model: state, strategy: everySecond.init(params), optimizer: adam.init(params) };
   const step = makeStep({ task, model, strategy: everySecond, optimizer: adam, telemetry: 'basic' });
   const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, one_minus_beta1: 0.1, one_minus_beta2: 0.001 };
-  const engine = eager(step, join<tf.Tensor>(initial), join({ optimizer: constants }));
+  const engine = eager.train('', step, join<tf.Tensor>(initial), join({ optimizer: constants }));
   const { x, y, size } = task.batches(stream('data', 0))(8);
   const groups = () => ['params', 'optimizer'].map((name) => bitsOf(engine.read(name)));
   const states = Array.from({ length: 4 }, (_, t) => {

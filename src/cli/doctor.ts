@@ -13,8 +13,9 @@ export function doctor(): Command {
     .option('--json', 'print as JSON')
     .action(async (options: { json?: boolean }) => {
       const { loadBackend } = await import('../engine/backend.ts');
+      const { engineNameFor } = await import('../engine/engine.ts');
       const backend = await loadBackend();
-      const fingerprint = fingerprintOf(backend);
+      const fingerprint = fingerprintOf(backend, engineNameFor(backend.name, undefined));
       const provenance = { code: codeFacts(), machine: machineFacts(), versions: versionFacts(fingerprint) };
       if (options.json) {
         console.log(JSON.stringify({ ...engineFacts(backend, fingerprint), ...hereFacts(), ...provenance }, null, 2));

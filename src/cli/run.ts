@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunReport } from '../run/run.ts';
-import { UsageError } from '../types.ts';
+import { type Engine, engineNames, UsageError } from '../types.ts';
 import { durationOf, durationText, timeoutOption } from './duration.ts';
 import { type Progress, progress } from './progress.ts';
 import { type Reason, stopSignals } from './stop.ts';
@@ -19,6 +19,7 @@ interface Options {
   set?: string[];
   smoke?: boolean;
   retry?: ('failed' | 'timeout')[];
+  engine?: Engine['name'];
   force?: boolean;
 }
 
@@ -38,6 +39,12 @@ export function run(): Command {
     .option('--retry <what>', 'run cells again that were given up before: failed, timeout, or failed|timeout', retryOf)
     .option('--fail-fast', 'stop at the first cell that is given up')
     .option('--budget <time>', 'start no further cell after this time: 30m, 2h', durationOf)
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'compiled: a step as one graph (native only); eager: op by op; default: the best',
+      ).choices(engineNames),
+    )
     .option('--force', 'go on in a folder that holds results of another environment')
     .addHelpText(
       'after',
@@ -62,7 +69,7 @@ async function runFile(file: string, options: Options): Promise<number> {
     import('../run/finished.ts'),
   ]);
   const code = codeFacts();
-  const asked = { text: readText(file), set, smoke };
+  const asked = { text: readText(file), set, smoke, engine: options.engine };
   const key = keyOf(asked, code);
   const before = filter.length + retry.length === 0 ? finishedBefore(folder, key) : undefined;
   if (before !== undefined) {
@@ -88,6 +95,7 @@ async function runFile(file: string, options: Options): Promise<number> {
     folder,
     selected,
     jobs: options.jobs,
+    engine: options.engine,
     timeout: options.timeout,
     retries: options.retries,
     retry,
@@ -98,10 +106,10 @@ async function runFile(file: string, options: Options): Promise<number> {
     command: commandLine(),
     signal: stop.signal,
     onStart({ environment, done, todo, failed }) {
-      const { backend, tensorflow } = environment.fingerprint;
-      console.log(
-        `backend: ${backend}${tensorflow ? ` (TensorFlow ${tensorflow})` : ''}${environment.reason && ` (${environment.reason})`}`,
-      );
+      const { backend, engine, tensorflow } = environment.fingerprint;
+      const version = tensorflow ? ` (TensorFlow ${tensorflow})` : '';
+      const why = environment.reason && ` (${environment.reason})`;
+      console.log(`backend: ${backend}${version}${why}; engine: ${engine}`);
       const given = failed > 0 ? `, ${failed} given up before (${RETRY_HINT})` : '';
       const limit = Number.isFinite(options.timeout)
         ? `at most ${durationText(options.timeout)} a cell`
@@ -114,6 +122,7 @@ async function runFile(file: string, options: Options): Promise<number> {
       console.log(`${folder} held the results of another matrix (${other}): its CSV files are replaced`),
     onOutdated: (count) =>
       console.log(`${count} stored runs are in the format of another version: they are done again`),
+    onFallback: (reason) => console.log(`run op by op, since it can't be compiled: ${reason}`),
     onAltered(names) {
       const shown = names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '');
       console.log(`stored results that were torn or altered are done again: ${names.length} (${shown})`);

@@ -1,33 +1,40 @@
-/** Runs a step op by op: on every backend, and as the oracle for anything faster. */
+/** Runs functions op by op: on every backend, and as the oracle for anything faster. */
 import * as tf from '@tensorflow/tfjs';
 import { group } from '../tensors.ts';
-import type { Engine, HostTensors, Step, Tensors } from '../types.ts';
+import type { Engine, HostTensors, Tensors } from '../types.ts';
 
-/**
- * @param initial the state before the first step; the engine owns and frees these tensors
- * @param constants inputs that stay the same for the whole run, such as a threshold
- */
-export function eager(step: Step, initial: Tensors, constants: Record<string, number>): Engine {
-  let state = initial;
-  const fixed: Tensors = Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, tf.scalar(value)]));
-  return {
-    call(inputs) {
-      let names: string[] = [];
-      const next = tf.tidy(() => {
-        const result = step(state, { ...fixed, ...toDevice(inputs) });
-        names = Object.keys(result.scalars);
-        return { state: result.state, packed: tf.stack(Object.values(result.scalars)) };
-      });
-      const values = next.packed.dataSync();
-      const kept = new Set(Object.values(next.state));
-      tf.dispose([next.packed, ...Object.values(state).filter((tensor) => !kept.has(tensor))]);
-      state = next.state;
-      return Object.fromEntries(names.map((name, i) => [name, values[i] ?? Number.NaN]));
-    },
-    read: (name) => toHost(group(state, name)),
-    dispose: () => tf.dispose([state, fixed]),
-  };
-}
+export const eager: Engine = {
+  name: 'eager',
+  train(_key, step, initial, constants) {
+    let state = initial;
+    const fixed = scalars(constants);
+    return {
+      call(inputs) {
+        let names: string[] = [];
+        const next = tf.tidy(() => {
+          const result = step(state, { ...fixed, ...toDevice(inputs) });
+          names = Object.keys(result.scalars);
+          return { state: result.state, packed: tf.stack(Object.values(result.scalars)) };
+        });
+        const values = next.packed.dataSync();
+        const kept = new Set(Object.values(next.state));
+        tf.dispose([next.packed, ...Object.values(state).filter((tensor) => !kept.has(tensor))]);
+        state = next.state;
+        return Object.fromEntries(names.map((name, i) => [name, values[i] ?? Number.NaN]));
+      },
+      read: (name) => toHost(group(state, name)),
+      dispose: () => tf.dispose([state, fixed]),
+    };
+  },
+  apply(_key, f, held) {
+    const device = toDevice(held);
+    return {
+      call: (inputs) => tf.tidy(() => Float32Array.from(f(device, toDevice(inputs)).dataSync())),
+      dispose: () => tf.dispose(device),
+    };
+  },
+  dispose() {}, // nothing is kept
+};
 
 /** Uploads; the caller frees. */
 export function toDevice(tensors: HostTensors): Tensors {
@@ -36,7 +43,12 @@ export function toDevice(tensors: HostTensors): Tensors {
   );
 }
 
-function toHost(tensors: Tensors): HostTensors {
+export function scalars(values: Record<string, number>): Tensors {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
+}
+
+/** Copies out. */
+export function toHost(tensors: Tensors): HostTensors {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [
       name,

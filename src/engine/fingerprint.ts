@@ -3,14 +3,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import { canonical } from '../canonical.ts';
+import type { Engine } from '../types.ts';
 import type { Backend } from './backend.ts';
 
 export type Fingerprint = Record<string, string | number>;
 
-export function fingerprintOf(backend: Backend): Fingerprint {
+/** @param engine asked for; that a step fell back to eager doesn't change it */
+export function fingerprintOf(backend: Backend, engine: Engine['name']): Fingerprint {
   return {
     backend: backend.name,
-    engine: 'eager',
+    engine,
     tfjs: backend.tfjs,
     ...(backend.name === 'native' && {
       tensorflow: backend.tensorflow,

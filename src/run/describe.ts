@@ -26,11 +26,12 @@ interface Facts extends Omit<Inventory, 'altered'> {
     earlier: Manifest | undefined;
     /** Results of any kind that it held. */
     stored_before: number;
+    fallbacks: string[];
   };
 }
 
 export function describe({ experiment, environment, results, failures, files, finished, call }: Facts): Manifest {
-  const { command, jobs, code, started, earlier, stored_before } = call;
+  const { command, jobs, code, started, earlier, stored_before, fallbacks } = call;
   const { file, text, sha256, set, smoke, question, compare } = experiment;
   const cells = [...experiment.cells.values()];
   const about = (names: string[], list: Part<Options, unknown>[]) =>
@@ -47,6 +48,7 @@ export function describe({ experiment, environment, results, failures, files, fi
     ...tally({ results, failures }),
     fingerprint: environment.fingerprint,
     fingerprint_id: fingerprintId(environment.fingerprint),
+    ...(fallbacks.length > 0 && { engine_fallbacks: fallbacks }),
     parts: {
       strategies: about(
         cells.flatMap(({ strategy }) => strategy.map(({ name }) => name)),

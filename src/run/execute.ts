@@ -12,6 +12,8 @@ export interface Executed {
   environment: Environment;
   /** Cells that got a result, or were given up. */
   ran: number;
+  /** Why something ran op by op, though it was to be compiled; each once. */
+  fallbacks: string[];
 }
 
 /**
@@ -30,6 +32,7 @@ export async function execute(
   const log = failureLog(folder, () => openSegment(folder, 'parent', new Date()));
   let known: { environment: Environment; held: Inventory } | undefined;
   let ran = 0;
+  const fallbacks = new Set<string>();
   try {
     for (const numerics of ['repro', 'fast'] as const) {
       const cells = new Map([...selected].filter(([, cell]) => cell.numerics === numerics));
@@ -48,6 +51,10 @@ export async function execute(
         onLost: log.attempt,
         onOutcome(outcome) {
           ran += 1;
+          for (const reason of outcome.fallbacks ?? []) {
+            if (!fallbacks.has(reason)) options.onFallback(reason);
+            fallbacks.add(reason);
+          }
           if (outcome.status === 'failed' || outcome.status === 'timeout') {
             log.failure(outcome, known?.environment);
             if (options.failFast) stop.abort();
@@ -59,7 +66,7 @@ export async function execute(
   } finally {
     live.end();
   }
-  return known && { environment: known.environment, ran };
+  return known && { environment: known.environment, ran, fallbacks: [...fallbacks] };
 }
 
 /** The cells that have to be run. */

@@ -1,6 +1,6 @@
 /** What the runner and its workers tell each other. */
 import { z } from 'zod';
-import type { Cell } from '../types.ts';
+import { type Cell, engineNames } from '../types.ts';
 
 /** What a worker is started with, as JSON in its arguments. */
 export const setupSchema = z.object({
@@ -8,6 +8,8 @@ export const setupSchema = z.object({
   /** In timing.csv, and in the name of its segment. */
   name: z.string(),
   numerics: z.enum(['repro', 'fast']),
+  /** The best there is on the backend, where none is asked for. */
+  engine: z.enum(engineNames).optional(),
   /** Goes with every record. */
   code: z.string(),
   parent: z.int(),
@@ -31,7 +33,13 @@ export const workerMessageSchema = z.discriminatedUnion('kind', [
     reason: z.string(),
   }),
   z.object({ kind: z.literal('unusable'), usage: z.boolean(), error: z.string() }),
-  z.object({ kind: z.literal('done'), status: z.enum(['completed', 'diverged']), seconds: z.number() }),
+  z.object({
+    kind: z.literal('done'),
+    status: z.enum(['completed', 'diverged']),
+    seconds: z.number(),
+    /** Why something in it ran op by op, though it was to be compiled. */
+    fallbacks: z.array(z.string()),
+  }),
   z.object({ kind: z.literal('failed'), error: z.string() }),
   /** The result can't be stored: no fault of the cell, and the next one would fare no better. */
   z.object({ kind: z.literal('unwritable'), code: z.string() }),

@@ -1,6 +1,6 @@
 /** Worker processes that share out cells. Whatever happens to one costs one attempt of one cell. */
 import { canonical } from '../canonical.ts';
-import { type Cell, UsageError } from '../types.ts';
+import { type Cell, type Engine, UsageError } from '../types.ts';
 import type { Assignment } from './messages.ts';
 import { type Environment, startWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -9,6 +9,8 @@ export interface Outcome {
   status: 'completed' | 'diverged' | 'failed' | 'timeout';
   attempts: number;
   seconds?: number;
+  /** Why something in it ran op by op, though it was to be compiled. */
+  fallbacks?: string[];
   /** Of the last attempt. */
   error?: string;
 }
@@ -17,6 +19,8 @@ export interface PoolOptions {
   /** Where results go. */
   folder: string;
   numerics: Cell['numerics'];
+  /** The best there is on the backend, where none is asked for. */
+  engine: Engine['name'] | undefined;
   jobs: number;
   /** Goes with every record. */
   code: string;
@@ -88,7 +92,7 @@ export async function runPool(
   }
 }
 
-function gatherCrew({ folder, numerics, code, env, signal }: PoolOptions): Crew {
+function gatherCrew({ folder, numerics, engine, code, env, signal }: PoolOptions): Crew {
   const started: WorkerProcess[] = [];
   let known: Environment | undefined;
   const crew: Crew = {
@@ -101,7 +105,8 @@ function gatherCrew({ folder, numerics, code, env, signal }: PoolOptions): Crew 
     },
     async start(index) {
       for (let left = STARTS - 1; !crew.disbanded && !signal.aborted; left--) {
-        const worker = startWorker({ folder, name: `w${index + 1}`, numerics, code, parent: process.pid }, env);
+        const setup = { folder, name: `w${index + 1}`, numerics, engine, code, parent: process.pid };
+        const worker = startWorker(setup, env);
         started.push(worker);
         try {
           const environment = await worker.ready;

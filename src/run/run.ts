@@ -6,7 +6,7 @@ import { csvFiles } from '../columns.ts';
 import { fingerprintId } from '../engine/fingerprint.ts';
 import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
-import { type Cell, Finding, UsageError } from '../types.ts';
+import { type Cell, type Engine, Finding, UsageError } from '../types.ts';
 import { clean, putAside, sweep } from './aside.ts';
 import { describe } from './describe.ts';
 import { execute } from './execute.ts';
@@ -24,6 +24,8 @@ import type { Environment } from './worker-process.ts';
 export interface RunOptions {
   folder: string;
   jobs: number;
+  /** The best there is on the backend, where none is asked for. */
+  engine: Engine['name'] | undefined;
   /** Cells to run; the CSV files hold all that are finished, run now or before. */
   selected: Map<string, Cell>;
   /** Limit of one attempt at a cell, in ms. */
@@ -45,6 +47,8 @@ export interface RunOptions {
   signal: AbortSignal;
   onStart(facts: Start): void;
   onOutcome(outcome: Outcome): void;
+  /** Something can't be compiled, and runs op by op. */
+  onFallback(reason: string): void;
   /** The folder held the results of another matrix, whose CSV files are replaced (its finished cells stay). */
   onOther(file: string): void;
   /** So many stored results are in the format of another version; they are done again. */
@@ -87,6 +91,7 @@ export async function runExperiment(
 ): Promise<RunReport> {
   const options: RunOptions = {
     jobs: availableParallelism(),
+    engine: undefined,
     selected: experiment.cells,
     timeout: Number.POSITIVE_INFINITY,
     retries: 1,
@@ -99,6 +104,7 @@ export async function runExperiment(
     signal: new AbortController().signal,
     onStart() {},
     onOutcome() {},
+    onFallback() {},
     onOther() {},
     onOutdated() {},
     onAltered() {},
@@ -132,10 +138,11 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
   unmark(folder);
   const found = tidy(options);
   const stored_before = [...found.stored.values()].reduce((sum, { results }) => sum + results.size, 0);
+  let fallbacks = earlier?.engine_fallbacks ?? [];
   const describeNow = (environment: Environment, state: Omit<Gathered, 'altered'>, finished: boolean) => {
     const { results, failures, files } = state;
     const { command, jobs, code } = options;
-    const call = { command, jobs, code, started, earlier, stored_before };
+    const call = { command, jobs, code, started, earlier, stored_before, fallbacks };
     writeManifest(folder, describe({ experiment, environment, results, failures, files, finished, call }));
   };
   const held = (scanned: Scan, { fingerprint }: Environment) =>
@@ -158,6 +165,7 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
       return held_before;
     });
     if (done === undefined) return { ...summarize(experiment, options, held_before), collected: false };
+    fallbacks = [...new Set([...fallbacks, ...done.fallbacks])];
     const now = done.ran === 0 ? held_before : held(scan(folder), done.environment);
     const { altered, ...gathered } = gather(folder, now);
     if (altered.length > 0) {

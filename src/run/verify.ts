@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { parseCanonical } from '../canonical.ts';
 import { type Fingerprint, fingerprintId } from '../engine/fingerprint.ts';
 import { idOf, NUMERICS_VERSION } from '../matrix/identity.ts';
-import { type Cell, UsageError } from '../types.ts';
+import { type Cell, engineNames, UsageError } from '../types.ts';
 import { putAside } from './aside.ts';
 import { firstDifference } from './difference.ts';
 import { type Inventory, inventory } from './inventory.ts';
@@ -96,6 +96,7 @@ export async function verifyResults(options: VerifyOptions): Promise<VerifyRepor
         numerics,
         code: codeFacts().source,
         // The backend that computed them, whatever is best here.
+        engine: engineNames.find((name) => name === manifest.fingerprint.engine),
         env: { CLIPBENCH_BACKEND: String(manifest.fingerprint.backend) },
         retries: 1,
         onOutcome(outcome) {

@@ -13,7 +13,7 @@ export interface Environment {
 
 /** How one attempt at a cell ended. */
 export type Attempt =
-  | { status: 'completed' | 'diverged'; seconds: number }
+  | { status: 'completed' | 'diverged'; seconds: number; fallbacks: string[] }
   /** `output` is what the process printed meanwhile. */
   | { status: 'failed' | 'timeout'; error: string; output: string }
   | { status: 'unwritable'; code: string };
@@ -114,7 +114,10 @@ function environmentOf(message: WorkerMessage): Environment {
 }
 
 function attemptOf(message: WorkerMessage, output: string): Attempt {
-  if (message.kind === 'done') return { status: message.status, seconds: message.seconds };
+  if (message.kind === 'done') {
+    const { status, seconds, fallbacks } = message;
+    return { status, seconds, fallbacks };
+  }
   if (message.kind === 'unwritable') return { status: 'unwritable', code: message.code };
   const error = 'error' in message ? message.error : `said ${message.kind} in the place of a result`;
   return { status: 'failed', error, output };

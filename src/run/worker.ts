@@ -2,11 +2,12 @@
 import { hostname } from 'node:os';
 import { timingColumns } from '../columns.ts';
 import { loadBackend } from '../engine/backend.ts';
+import { engineNamed, engineNameFor } from '../engine/engine.ts';
 import { fingerprintId, fingerprintOf } from '../engine/fingerprint.ts';
 import { build, find, parts } from '../parts.ts';
 import { train } from '../train/loop.ts';
 import type { Summary } from '../train/summary.ts';
-import { UsageError } from '../types.ts';
+import { type Engine, UsageError } from '../types.ts';
 import { csvText } from './csv.ts';
 import { systemCode } from './files.ts';
 import { type Assignment, assignmentSchema, setupSchema, type WorkerMessage } from './messages.ts';
@@ -22,13 +23,17 @@ const tell = (message: WorkerMessage) => process.send?.(message);
 
 try {
   const backend = await loadBackend(setup.numerics);
-  const fingerprint = fingerprintOf(backend);
+  const name = engineNameFor(backend.name, setup.engine);
+  const fallbacks: string[] = [];
+  const engine = engineNamed(name, (reason) => fallbacks.push(reason));
+  const fingerprint = fingerprintOf(backend, name);
   let segment: Segment | undefined;
   const open = () => {
     segment ??= openSegment(setup.folder, setup.name, new Date());
     return segment;
   };
-  process.on('message', (message) => tell(runCell(assignmentSchema.parse(message), open, fingerprintId(fingerprint))));
+  const own = { engine, fallbacks, fingerprint: fingerprintId(fingerprint), open };
+  process.on('message', (message) => tell(runCell(assignmentSchema.parse(message), own)));
   tell({ kind: 'ready', fingerprint, reason: backend.reason ?? '' });
 } catch (error) {
   tell({
@@ -38,29 +43,38 @@ try {
   });
 }
 
-function runCell(assignment: Assignment, open: () => Segment, fingerprint: string): WorkerMessage {
+/** What a worker has for all its cells. */
+interface Own {
+  engine: Engine;
+  /** Filled by the engine. */
+  fallbacks: string[];
+  fingerprint: string;
+  /** Opens its segment with the first result. */
+  open(): Segment;
+}
+
+function runCell(assignment: Assignment, own: Own): WorkerMessage {
   const started = new Date();
   const start = performance.now();
   try {
-    const summary = train(assignment.cell, () => performance.now());
+    const summary = train(assignment.cell, () => performance.now(), own.engine);
     const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
-    return commit(assignment, summary, { started, seconds, fingerprint }, open);
+    return commit(assignment, summary, { started, seconds }, own);
   } catch (error) {
     return { kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }
 
-interface Facts {
+interface Times {
   started: Date;
   seconds: number;
-  fingerprint: string;
 }
 
 function commit(
   { cell_id, cell }: Assignment,
   summary: Summary,
-  { started, seconds, fingerprint }: Facts,
-  open: () => Segment,
+  { started, seconds }: Times,
+  { fingerprint, fallbacks, open }: Own,
 ): WorkerMessage {
   const taken = summary.diverged_at === undefined ? cell.steps : summary.diverged_at + 1;
   const timing = {
@@ -88,5 +102,5 @@ function commit(
     if (code === undefined) throw error;
     return { kind: 'unwritable', code };
   }
-  return { kind: 'done', status: summary.status, seconds };
+  return { kind: 'done', status: summary.status, seconds, fallbacks: fallbacks.splice(0) };
 }

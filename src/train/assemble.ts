@@ -1,5 +1,6 @@
 /** From a cell, which is plain data, to the functions that it names. */
-import { build, constants, find, parts } from '../parts.ts';
+import { canonical } from '../canonical.ts';
+import { build, constants, find, parts, structureOf } from '../parts.ts';
 import { join } from '../tensors.ts';
 import type { Cell, Choice, Transform } from '../types.ts';
 import { chain } from './chain.ts';
@@ -8,6 +9,8 @@ import type { StepParts } from './step.ts';
 export interface Assembled extends StepParts {
   /** Numeric options of strategy and optimizer, named as the step's inputs. */
   constants: Record<string, number>;
+  /** What shapes the computation: cells that differ in thresholds, rates and seeds only have it in common. */
+  structure: string;
 }
 
 export function assemble(cell: Cell): Assembled {
@@ -27,6 +30,14 @@ export function assemble(cell: Cell): Assembled {
     strategy: chain(transforms),
     optimizer: build(optimizer, cell.optimizer),
     telemetry: cell.telemetry,
+    structure: canonical({
+      task: cell.task,
+      model: structureOf(find(parts.models, cell.model.name), cell.model),
+      strategy: cell.strategy.map((choice) => structureOf(find(parts.strategies, choice.name), choice)),
+      optimizer: structureOf(optimizer, cell.optimizer),
+      telemetry: cell.telemetry,
+      scaled: cell.gradient_scale !== 1,
+    }),
     constants: join({
       strategy: cell.strategy.length === 1 && single !== undefined ? single : join(options),
       optimizer: constants(optimizer, cell.optimizer),

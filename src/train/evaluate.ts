@@ -1,8 +1,8 @@
-/** Loss and metric of a model on a whole split. */
+/** Loss and metric of a model on whole splits. */
 import * as tf from '@tensorflow/tfjs';
 import { rowSizes } from '../data/examples.ts';
-import { toDevice } from '../engine/eager.ts';
-import type { Batch, HostTensors, Model, Task } from '../types.ts';
+import { group, join, pick } from '../tensors.ts';
+import type { Application, Batch, Engine, HostTensors, Model, Task, Tensors } from '../types.ts';
 
 /** Examples looked at in one call. */
 const CHUNK = 500;
@@ -13,13 +13,44 @@ export interface Score {
   metric: number;
 }
 
+/** What is evaluated. */
+export interface Weights {
+  params: HostTensors;
+  /** Running statistics and the like. */
+  state: HostTensors;
+}
+
+export interface Evaluated {
+  task: Task;
+  model: Model;
+  /** What shapes the computation. */
+  structure: string;
+}
+
+/** A score for each of the splits. */
+export function evaluate(
+  engine: Engine,
+  { task, model, structure }: Evaluated,
+  { params, state }: Weights,
+  splits: Batch[],
+): Score[] {
+  const perExample = (held: Tensors, inputs: Tensors) => {
+    const target = pick(inputs, 'y').as2D(CHUNK, -1);
+    const [output] = model.apply(group(held, 'params'), group(held, 'model'), pick(inputs, 'x'), { training: false });
+    return tf.stack([task.loss(output, target), task.metric.perExample(output, target)]);
+  };
+  const scorer = engine.apply(`evaluation ${structure}`, perExample, join({ params, model: state }));
+  const scores = splits.map((examples) => scoreOf(task, scorer, examples));
+  scorer.dispose();
+  return scores;
+}
+
 /**
  * Every example once, in chunks of one size: the last is filled up with zeros that don't count. Means are taken on the
  * host in double, in the order of the examples.
  */
-export function evaluate(task: Task, model: Model, params: HostTensors, state: HostTensors, examples: Batch): Score {
-  const { x, y } = rowSizes(task.shape);
-  const device = { params: toDevice(params), state: toDevice(state) };
+function scoreOf({ shape }: Task, scorer: Application, examples: Batch): Score {
+  const { x, y } = rowSizes(shape);
   let loss = 0;
   let metric = 0;
   for (let start = 0; start < examples.size; start += CHUNK) {
@@ -27,18 +58,15 @@ export function evaluate(task: Task, model: Model, params: HostTensors, state: H
     const chunk = { x: new Float32Array(CHUNK * x), y: new Float32Array(CHUNK * y) };
     chunk.x.set(examples.x.subarray(start * x, (start + count) * x));
     chunk.y.set(examples.y.subarray(start * y, (start + count) * y));
-    const scores = tf.tidy(() => {
-      const inputs = tf.tensor(chunk.x, [CHUNK, ...task.shape.input]);
-      const target = tf.tensor2d(chunk.y, [CHUNK, y]);
-      const [output] = model.apply(device.params, device.state, inputs, { training: false });
-      return tf.stack([task.loss(output, target), task.metric.perExample(output, target)]).dataSync();
+    const scores = scorer.call({
+      x: { shape: [CHUNK, ...shape.input], values: chunk.x },
+      y: { shape: [CHUNK, y], values: chunk.y },
     });
     for (let i = 0; i < count; i++) {
       loss += scores[i] ?? 0;
       metric += scores[CHUNK + i] ?? 0;
     }
   }
-  tf.dispose(device);
   const mean = loss / examples.size;
   return { loss: mean, metric: Number.isFinite(mean) ? metric / examples.size : Number.NaN };
 }

@@ -2,37 +2,49 @@
 import { eager } from '../engine/eager.ts';
 import { stream } from '../engine/random.ts';
 import { join } from '../tensors.ts';
-import type { Batch, Cell, HostTensor, HostTensors, Split, TaskShape } from '../types.ts';
+import type { Batch, Cell, Engine, HostTensor, HostTensors, Split, TaskShape } from '../types.ts';
 import { type Assembled, assemble } from './assemble.ts';
-import { evaluate, type Score } from './evaluate.ts';
+import { evaluate, type Weights } from './evaluate.ts';
 import { hashChain, tensorLinks } from './hash-chain.ts';
 import { makeStep } from './step.ts';
 import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
 
-/** Trains one cell. The same cell gives the same result, bit for bit, on one backend. `now` reads a clock, in ms. */
-export function train(cell: Cell, now: () => number): Summary {
+/**
+ * Trains one cell. The same cell gives the same result, bit for bit, on one backend and engine. `now` reads a clock, in
+ * ms.
+ */
+export function train(cell: Cell, now: () => number, engine: Engine = eager): Summary {
   const assembled = assemble(cell);
-  const { task, model } = assembled;
-  const run = begin(cell, assembled);
+  const { task } = assembled;
+  const run = begin(cell, assembled, engine);
   const examples = evaluationSets(cell, assembled);
   const nextBatch = task.batches(stream('data', cell.seed, cell.task));
 
   const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
   const chain = hashChain();
-  const score = (step: number, split: Split, params: HostTensors, state: HostTensors): Score => {
-    const scored = evaluate(task, model, params, state, examples[split]);
-    trace.evals.push({ step, split, ...scored });
-    return scored;
+  /** Metrics of the splits, whose rows are added to the trace. */
+  const score = (step: number, splits: Split[], weights: Weights): number[] => {
+    const scores = evaluate(
+      engine,
+      assembled,
+      weights,
+      splits.map((split) => examples[split]),
+    );
+    splits.forEach((split, i) => {
+      const { loss = Number.NaN, metric = Number.NaN } = scores[i] ?? {};
+      trace.evals.push({ step, split, loss, metric });
+    });
+    return scores.map(({ metric }) => metric);
   };
-  let best: { step: number; metric: number; params: HostTensors; state: HostTensors } | undefined;
+  const weightsNow = (): Weights => ({ params: run.read('params'), state: run.read('model') });
+  let best: { step: number; metric: number; weights: Weights } | undefined;
 
   for (let t = 0; ; t++) {
     if (t % cell.eval_every === 0 || t === cell.steps) {
-      const [params, state] = [run.read('params'), run.read('model')];
-      trace.links.push(...tensorLinks(t, { params, model: state }));
-      score(t, 'train', params, state);
-      const { metric } = score(t, 'val', params, state);
-      if (isBetter(metric, best?.metric, task.metric.better)) best = { step: t, metric, params, state };
+      const weights = weightsNow();
+      trace.links.push(...tensorLinks(t, { params: weights.params, model: weights.state }));
+      const [, metric = Number.NaN] = score(t, ['train', 'val'], weights);
+      if (isBetter(metric, best?.metric, task.metric.better)) best = { step: t, metric, weights };
     }
     if (t === cell.steps) break;
 
@@ -52,21 +64,21 @@ export function train(cell: Cell, now: () => number): Summary {
   }
 
   // The test split is looked at twice only: with the best parameters, and with the last where the run has some.
-  if (best !== undefined) score(best.step, 'test', best.params, best.state);
-  const last = run.read('params');
-  if (trace.diverged_at === undefined && best?.step !== cell.steps) score(cell.steps, 'test', last, run.read('model'));
+  if (best !== undefined) score(best.step, ['test'], best.weights);
+  const last = weightsNow();
+  if (trace.diverged_at === undefined && best?.step !== cell.steps) score(cell.steps, ['test'], last);
   run.dispose();
-  return summarize(trace, cell, task.metric.better, best?.step, last);
+  return summarize(trace, cell, task.metric.better, best?.step, last.params);
 }
 
 /** Parameters and states at step 0, and the engine that will change them. */
-function begin(cell: Cell, assembled: Assembled) {
+function begin(cell: Cell, assembled: Assembled, engine: Engine) {
   const { task, model, strategy, optimizer } = assembled;
   const streams = (parameter: string, shape: number[]) => stream('init', cell.seed, parameter, shape);
   const { params, state } = model.init(streams, task.shape);
   const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
   const scale = cell.gradient_scale === 1 ? {} : { gradient_scale: cell.gradient_scale };
-  return eager(makeStep(assembled), initial, { ...assembled.constants, ...scale });
+  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...scale });
 }
 
 /** What every run of a task is evaluated on: nothing but the task's options goes into it. */

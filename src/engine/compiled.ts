@@ -1,0 +1,154 @@
+/**
+ * Runs a function as one call of TensorFlow: recorded once as a graph, then replayed. Same bits as the eager engine with
+ * `numerics: repro`, and many times faster, since TensorFlow is asked once and not for every operation. Native only.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { group, join } from '../tensors.ts';
+import type { Application, Engine, HostTensors, Step, Tensors, Training } from '../types.ts';
+import { type Recordable, record } from './compiled/record.ts';
+import { openSession, type Session, sweepFolders } from './compiled/session.ts';
+import { eager, scalars, toDevice, toHost } from './eager.ts';
+
+/** Gives the session for a function, given an example of everything it reads. */
+type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors) => Session;
+
+/** Sessions kept: a matrix may have more structures than fit into memory. A run uses two. */
+const KEPT = 32;
+
+/**
+ * An engine that keeps what it compiles: functions under one key, on tensors of the same shapes, are compiled once,
+ * whatever their thresholds, rates and seeds. One run under a key at a time.
+ *
+ * @param onFallback told once for each key whose function can't be recorded, and runs eagerly
+ */
+export function compiledEngine(onFallback: (reason: string) => void): Engine {
+  sweepFolders();
+  const sessions = new Map<string, Session>();
+  const refused = new Set<string>();
+  const compile: Compile = (key, f, held, inputs) => {
+    const shapes = [held, inputs].map((tensors) => Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
+    const full = JSON.stringify([key, shapes]);
+    const session = sessions.get(full) ?? openSession(record(f, held, inputs));
+    // The latest used is the last.
+    sessions.delete(full);
+    sessions.set(full, session);
+    const [oldest] = sessions;
+    if (sessions.size > KEPT && oldest !== undefined) {
+      oldest[1].dispose();
+      sessions.delete(oldest[0]);
+    }
+    return session;
+  };
+  /** The first call shows whether a function can be compiled. */
+  const orElse = <T>(key: string, attempt: () => T, instead: () => T): T => {
+    if (refused.has(key)) return instead();
+    try {
+      return attempt();
+    } catch (error) {
+      refused.add(key);
+      onFallback(error instanceof Error ? error.message : String(error));
+      return instead();
+    }
+  };
+  return {
+    name: 'compiled',
+    train: (key, step, initial, constants) => train(compile, orElse, { key, step, initial, constants }),
+    apply: (key, f, held) => apply(compile, orElse, { key, f, held }),
+    dispose() {
+      for (const session of sessions.values()) session.dispose();
+      sessions.clear();
+    },
+  };
+}
+
+type OrElse = <T>(key: string, attempt: () => T, instead: () => T) => T;
+
+interface Trained {
+  key: string;
+  step: Step;
+  initial: Tensors;
+  constants: Record<string, number>;
+}
+
+function train(compile: Compile, orElse: OrElse, { key, step, initial, constants }: Trained): Training {
+  // Constants are kept beside the state: fed once, and not with every call.
+  const f: Recordable = (held, inputs) => {
+    const fixed = group(held, 'constant');
+    const { state, scalars } = step(group(held, 'state'), { ...fixed, ...inputs });
+    const output = tf.stack(Object.values(scalars));
+    return { held: join({ state, constant: fixed }), output, labels: Object.keys(scalars) };
+  };
+  const compiled = (inputs: HostTensors): Training => {
+    const fed = toDevice(inputs);
+    const fixed = scalars(constants);
+    const first: Tensors = join({ state: initial, constant: fixed });
+    try {
+      const session = compile(key, f, first, fed);
+      session.write(toHost(first));
+      tf.dispose(initial);
+      return {
+        call(batch) {
+          const values = session.call(batch);
+          return Object.fromEntries(session.labels.map((name, i) => [name, values[i] ?? Number.NaN]));
+        },
+        read: (name) =>
+          group(
+            session.read((held) => held.startsWith(`state.${name}.`)),
+            `state.${name}`,
+          ),
+        dispose() {}, // the session is kept for the next run
+      };
+    } finally {
+      tf.dispose([fed, fixed]);
+    }
+  };
+  // Shapes of the inputs are known with the first call.
+  let run: Training | undefined;
+  return {
+    call(inputs) {
+      run ??= orElse(
+        key,
+        () => compiled(inputs),
+        () => eager.train(key, step, initial, constants),
+      );
+      return run.call(inputs);
+    },
+    read: (name) => (run === undefined ? toHost(group(initial, name)) : run.read(name)),
+    dispose() {
+      if (run === undefined) tf.dispose(initial);
+      else run.dispose();
+    },
+  };
+}
+
+interface Applied {
+  key: string;
+  f: (held: Tensors, inputs: Tensors) => tf.Tensor;
+  held: HostTensors;
+}
+
+function apply(compile: Compile, orElse: OrElse, { key, f, held }: Applied): Application {
+  const unchanged: Recordable = (tensors, inputs) => ({ held: tensors, output: f(tensors, inputs), labels: [] });
+  const compiled = (inputs: HostTensors): Application => {
+    const [device, fed] = [toDevice(held), toDevice(inputs)];
+    try {
+      const session = compile(key, unchanged, device, fed);
+      session.write(held);
+      return { call: session.call, dispose() {} };
+    } finally {
+      tf.dispose([device, fed]);
+    }
+  };
+  let application: Application | undefined;
+  return {
+    call(inputs) {
+      application ??= orElse(
+        key,
+        () => compiled(inputs),
+        () => eager.apply(key, f, held),
+      );
+      return application.call(inputs);
+    },
+    dispose: () => application?.dispose(),
+  };
+}

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import seedrandom from 'seedrandom';
+import { loadBackend } from '../src/engine/backend.ts';
+import { native } from '../src/engine/compiled/binding.ts';
+import { type Recordable, record } from '../src/engine/compiled/record.ts';
+import { compiledEngine } from '../src/engine/compiled.ts';
+import { eager } from '../src/engine/eager.ts';
+import { parts } from '../src/parts.ts';
+import { runText } from '../src/run/text.ts';
+import { train } from '../src/train/loop.ts';
+import type { Cell, Step } from '../src/types.ts';
+import { addingCell, digitsCell, optimizer, strategy } from './support/cells.ts';
+import { clipbench, experimentFile, resultHashes, temporaryFolder } from './support/clipbench.ts';
+import { hostTensor } from './support/host.ts';
+
+const { name: backend, reason = 'another backend was asked for' } = await loadBackend();
+const onNative = { skip: backend !== 'native' && `compiling needs the native backend (${reason})` };
+const never = (why: string) => assert.fail(`fell back: ${why}`);
+
+/** Everything that is kept of a run: its rows, its hash chain, its parameters at every evaluation. */
+const textOf = (cell: Cell, engine = eager) =>
+  runText(
+    '0123456789abcdef',
+    cell,
+    train(cell, () => 0, engine),
+  );
+
+/** The options that a strategy can't do without. */
+const needed = { value: { clip_value: 0.01 }, norm: { max_norm: 0.1 }, global_norm: { max_norm: 0.1 } };
+const strategies = parts.strategies.map(({ name }) =>
+  strategy(name, Object.entries(needed).find(([own]) => own === name)?.[1] ?? {}),
+);
+
+test('every strategy, optimizer and model gives the bits of the eager engine', onNative, () => {
+  const engine = compiledEngine(never);
+  const cells = [
+    ...strategies.map((own) => digitsCell({ strategy: [own], telemetry: 'full' })),
+    ...strategies.map((own) => addingCell({ strategy: [own], telemetry: 'full' })),
+    ...parts.optimizers.map(({ name }) => digitsCell({ optimizer: optimizer(name), learning_rate: 0.01 })),
+    ...parts.optimizers.map(({ name }) => addingCell({ optimizer: optimizer(name), learning_rate: 0.01 })),
+    addingCell({ strategy: [strategy('value', { clip_value: 0.01 }), strategy('global_norm', { max_norm: 0.1 })] }),
+    digitsCell({ telemetry: 'off' }),
+  ];
+  for (const cell of cells) assert.deepEqual(textOf(cell, engine), textOf(cell), JSON.stringify(cell));
+  engine.dispose();
+});
+
+test('huge, vanishing and non-finite gradients give the bits of the eager engine too', onNative, () => {
+  const engine = compiledEngine(never);
+  for (const gradient_scale of [1e30, 1e38, 1e-38, 3e-45]) {
+    for (const own of strategies) {
+      const cell = digitsCell({ gradient_scale, strategy: [own], telemetry: 'full' });
+      assert.deepEqual(textOf(cell, engine), textOf(cell), JSON.stringify(cell));
+    }
+  }
+  const diverging = digitsCell({ gradient_scale: 1e38 });
+  assert.equal(train(diverging, () => 0, engine).status, 'diverged');
+  engine.dispose();
+});
+
+test('fifty random combinations give the bits of the eager engine', onNative, () => {
+  const random = seedrandom.alea('combinations');
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] ?? assert.fail('an empty list');
+  const engine = compiledEngine(never);
+  for (let n = 0; n < 50; n++) {
+    const cell = pick([addingCell, digitsCell])({
+      seed: Math.floor(random() * 1000),
+      steps: 3,
+      eval_every: 3,
+      batch_size: pick([1, 3, 8]),
+      learning_rate: pick([0.001, 0.1, 10]),
+      optimizer: optimizer(pick(parts.optimizers).name),
+      strategy: pick([[pick(strategies)], [pick(strategies), pick(strategies)]]),
+      telemetry: pick(['off', 'basic', 'full']),
+      gradient_scale: pick([1, 1, 1e10, 1e-10]),
+    });
+    assert.deepEqual(textOf(cell, engine), textOf(cell), JSON.stringify(cell));
+  }
+  engine.dispose();
+});
+
+test('cells that differ in numbers only share what is compiled, and nothing is left behind', onNative, () => {
+  const { binding } = native();
+  textOf(digitsCell()); // loads the data
+  const before = {
+    tensors: tf.memory().numTensors,
+    handles: binding.getNumOfTensors(),
+    models: binding.getNumOfSavedModels(),
+  };
+  const engine = compiledEngine(never);
+  for (const max_norm of [0.01, 0.1, 1]) {
+    for (const seed of [0, 1]) {
+      textOf(digitsCell({ seed, learning_rate: max_norm, strategy: [strategy('global_norm', { max_norm })] }), engine);
+    }
+  }
+  // One for training, one for evaluation.
+  assert.equal(binding.getNumOfSavedModels() - before.models, 2);
+  engine.dispose();
+  const after = {
+    tensors: tf.memory().numTensors,
+    handles: binding.getNumOfTensors(),
+    models: binding.getNumOfSavedModels(),
+  };
+  assert.deepEqual(after, before);
+  const left = readdirSync(tmpdir()).filter((name) => name.startsWith(`clipbench-step-${process.pid}-`));
+  assert.deepEqual(left, []);
+});
+
+test('of many structures the latest stay compiled, and an older one can be had again', onNative, () => {
+  const { binding } = native();
+  const before = binding.getNumOfSavedModels();
+  const engine = compiledEngine(never);
+  const double: Step = ({ w = tf.scalar(0) }) => ({ state: { w: w.mul(2) }, scalars: { w: w.asScalar() } });
+  const doubled = (key: string) => {
+    const run = engine.train(key, double, { w: tf.scalar(1) }, {});
+    const seen = [0, 1, 2].map((t) => run.call({ step: hostTensor([], [t]) }).w);
+    run.dispose();
+    return seen;
+  };
+  for (let n = 0; n < 40; n++) assert.deepEqual(doubled(`structure ${n}`), [1, 2, 4]);
+  assert.equal(binding.getNumOfSavedModels() - before, 32);
+  assert.deepEqual(doubled('structure 0'), [1, 2, 4]);
+  engine.dispose();
+  assert.equal(binding.getNumOfSavedModels(), before);
+});
+
+test('both engines leave the same CSV files, and a folder holds one engine only', onNative, async (context) => {
+  const folder = temporaryFolder(context);
+  const file = experimentFile(
+    folder,
+    `question: Is the engine seen in the results?
+seeds: 2
+steps: 6
+batch_size: 4
+eval_every: 3
+telemetry: full
+task: {name: adding, length: 20}
+model: {name: rnn, hidden: [[3]]}
+optimizer: {name: adam, learning_rate: 0.01}
+strategy: [none, {name: global_norm, max_norm: 0.1}]
+`,
+  );
+  const [compiled, op_by_op] = [join(folder, 'compiled'), join(folder, 'eager')];
+  assert.match((await clipbench(['run', file, '--out', compiled])).stdout, /; engine: compiled/);
+  assert.match((await clipbench(['run', file, '--out', op_by_op, '--engine', 'eager'])).stdout, /; engine: eager/);
+  assert.deepEqual(resultHashes(compiled), resultHashes(op_by_op));
+  const mixed = await clipbench(['run', file, '--out', compiled, '--engine', 'eager']);
+  assert.equal(mixed.code, 2);
+  assert.match(mixed.stderr, /holds results of another environment/);
+  const verified = await clipbench(['verify', op_by_op]);
+  assert.equal(verified.code, 0, verified.stdout);
+});
+
+test('every assignment waits for all reads: forty variables change places without a mistake', onNative, () => {
+  const count = 40;
+  const rotate: Step = (state) => ({
+    state: Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`v${i}`, state[`v${(i + 1) % count}`] ?? assert.fail('a variable')]),
+    ),
+    scalars: { first: (state.v0 ?? assert.fail('v0')).asScalar() },
+  });
+  const initial = Object.fromEntries(Array.from({ length: count }, (_, i) => [`v${i}`, tf.scalar(i)]));
+  const engine = compiledEngine(never);
+  const run = engine.train('rotate', rotate, initial, {});
+  for (let t = 0; t < 200; t++) assert.equal(run.call({ step: hostTensor([], [t]) }).first, t % count);
+  run.dispose();
+  engine.dispose();
+});
+
+test('a step that can not be replayed is refused, naming why', onNative, () => {
+  const held = { w: tf.ones([3]) };
+  const x = tf.ones([3]);
+  const outside = tf.tensor([1, 2, 3]);
+  let calls = 0;
+  const cases: [what: string, f: (w: tf.Tensor) => tf.Tensor, expected: RegExp][] = [
+    [
+      'reading values',
+      (w) => w.add(w.mul(2).dataSync()[0] ?? 0),
+      /reads the values of a tensor \(made by Mul\); use tf\.where/,
+    ],
+    ['reading an input', (w) => w.add(w.arraySync() === 0 ? 1 : 2), /reads the values of a tensor \(made by _Arg\)/],
+    ['a tensor from outside', (w) => w.add(outside), /uses a tensor that was made outside of it; pass it/],
+    [
+      'a mask made on the host',
+      (w) => w.mul(tf.dropout(tf.ones([40]), 0.5, undefined, 7).sum()),
+      /of different numbers, which may be random/,
+    ],
+    ['a counter on the host', (w) => w.add(calls++), /two recordings of the step differ/],
+    ['another shape', (w) => tf.concat([w, w]), /changes shape or type of "w": \[3\] to \[6\]/],
+  ];
+  for (const [what, f, expected] of cases) {
+    const step: Recordable = ({ w = x }) => ({ held: { w: f(w) }, output: tf.scalar(0), labels: [] });
+    assert.throws(() => record(step, held, { x }), expected, what);
+  }
+  assert.equal(tf.add(1, 2).dataSync()[0], 3, 'tfjs works as before');
+});
+
+test('a step that can not be compiled runs eagerly, with the reason', onNative, () => {
+  const reasons: string[] = [];
+  const engine = compiledEngine((why) => reasons.push(why));
+  const reading: Step = ({ w = tf.scalar(0) }) => ({
+    state: { w: w.add(w.dataSync()[0] ?? 0) },
+    scalars: { w: w.asScalar() },
+  });
+  const values = [1, 2].map((start) => {
+    const run = engine.train('reading', reading, { w: tf.scalar(start) }, {});
+    const seen = [0, 1, 2].map((t) => run.call({ step: hostTensor([], [t]) }).w);
+    run.dispose();
+    return seen;
+  });
+  assert.deepEqual(values, [
+    [1, 2, 4],
+    [2, 4, 8],
+  ]);
+  assert.deepEqual(reasons, ['the step reads the values of a tensor (made by _Arg); use tf.where']);
+  engine.dispose();
+});
