@@ -1,5 +1,7 @@
 /** The public API. */
 export { loadBackend } from './engine/backend.ts';
+export { type CompiledStep, compileStep } from './engine/compile-step.ts';
+export { compiledEngine } from './engine/compiled.ts';
 export { eager } from './engine/eager.ts';
 export { stream } from './engine/random.ts';
 export { type Manifest, manifestSchema } from './manifest.ts';

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import seedrandom from 'seedrandom';
 import { loadBackend } from '../src/engine/backend.ts';
+import { compileStep } from '../src/engine/compile-step.ts';
 import { native } from '../src/engine/compiled/binding.ts';
 import { type Recordable, record } from '../src/engine/compiled/record.ts';
 import { compiledEngine } from '../src/engine/compiled.ts';
@@ -220,3 +221,52 @@ test('a step that can not be compiled runs eagerly, with the reason', onNative, 
   assert.deepEqual(reasons, ['the step reads the values of a tensor (made by _Arg); use tf.where']);
   engine.dispose();
 });
+
+test(
+  "compileStep runs anyone's step: state in and out, scalars, and a batch of another shape refused",
+  onNative,
+  () => {
+    const { binding } = native();
+    const before = { tensors: tf.memory().numTensors, models: binding.getNumOfSavedModels() };
+    const step: Step = ({ w = tf.zeros([2, 1]) }, { x = w, y = w, rate = w }) => {
+      const { value, grads } = tf.valueAndGrads((at: tf.Tensor) => x.matMul(at).sub(y).square().mean().asScalar())([w]);
+      const [g = w] = grads;
+      return { state: { w: w.sub(g.mul(rate)) }, scalars: { loss: value.asScalar(), norm: g.norm().asScalar() } };
+    };
+    const [state, example] = [
+      { w: tf.zeros([2, 1]) },
+      { x: tf.ones([4, 2]), y: tf.ones([4, 1]), rate: tf.scalar(0.1) },
+    ];
+    const compiled = compileStep(step, state, example);
+    const eagerly = eager.train('', step, { w: tf.zeros([2, 1]) }, {});
+    const x = [1, 2, -1, 0.5, 3, 1, 0.25, -2];
+    for (let t = 0; t < 10; t++) {
+      const inputs = {
+        x: hostTensor(
+          [4, 2],
+          x.map((value) => value + t),
+        ),
+        y: hostTensor([4, 1], [1, 2, 3, t]),
+        rate: hostTensor([], [0.01]),
+      };
+      assert.deepEqual(compiled.call(inputs), eagerly.call(inputs));
+    }
+    const { w } = compiled.read();
+    assert.ok(w !== undefined, 'the state');
+    compiled.write({ w: hostTensor([2, 1], [0, 0]) });
+    assert.deepEqual([...(compiled.read().w?.values ?? [])], [0, 0]);
+    assert.throws(
+      () =>
+        compiled.call({
+          x: hostTensor([1, 2], [1, 2]),
+          y: hostTensor([4, 1], [1, 2, 3, 4]),
+          rate: hostTensor([], [1]),
+        }),
+      /"x" has shape \[1,2\]; the step was compiled for \[4,2\]/,
+    );
+    compiled.dispose();
+    eagerly.dispose();
+    tf.dispose([state, example]);
+    assert.deepEqual({ tensors: tf.memory().numTensors, models: binding.getNumOfSavedModels() }, before);
+  },
+);

@@ -1,9 +1,11 @@
 /** How far a results folder is: from the records alone, in a moment, while it is being written too. */
 
+import { join } from 'node:path';
+import { z } from 'zod';
 import { type Live, readLive } from './live.ts';
 import { activeHolder, type Holder } from './lock.ts';
 import { planOf } from './plan.ts';
-import { recordsIn } from './store.ts';
+import { FORMAT, linesOf, parseLine, segmentFiles, segmentsFolder } from './store.ts';
 
 interface Counts {
   completed: number;
@@ -33,20 +35,24 @@ export interface Status extends Counts {
 /** @throws UsageError where nothing has run */
 export function statusOf(folder: string): Status {
   const { file, cell_ids, selected, fingerprint } = planOf(folder);
-  const standing = new Map<string, keyof Counts>();
-  const times = new Map<string, number>();
-  for (const record of recordsIn(folder)) {
+  const standing = new Map<string, Glance['status']>();
+  let [seconds, timed] = [0, 0];
+  for (const record of glances(folder)) {
     if (record.fingerprint !== fingerprint) continue;
-    if ('sha256' in record) times.set(record.cell_id, record.seconds);
-    else if (times.has(record.cell_id)) continue;
-    standing.set(record.cell_id, record.status);
+    if (record.seconds !== undefined) {
+      seconds += record.seconds;
+      timed += 1;
+    }
+    const before = standing.get(record.cell_id);
+    const isDone = before === 'completed' || before === 'diverged';
+    if (!isDone || record.seconds !== undefined) standing.set(record.cell_id, record.status);
   }
   const counts: Counts = { completed: 0, diverged: 0, failed: 0, timeout: 0, left: 0 };
   for (const cell_id of cell_ids) counts[standing.get(cell_id) ?? 'left'] += 1;
   const run = activeHolder(folder);
   const live = run && readLive(folder);
   const open = (selected ?? cell_ids).filter((cell_id) => !standing.has(cell_id)).length;
-  const eta = live && times.size > 0 && { eta_seconds: (mean(times.values()) * open) / Math.min(live.jobs, open || 1) };
+  const eta = live && timed > 0 && { eta_seconds: ((seconds / timed) * open) / Math.min(live.jobs, open || 1) };
   const unselected = counts.left - open;
   return {
     folder,
@@ -60,11 +66,22 @@ export function statusOf(folder: string): Status {
   };
 }
 
-function mean(values: Iterable<number>): number {
-  let [sum, count] = [0, 0];
-  for (const value of values) {
-    sum += value;
-    count += 1;
+/** As much of a record as is needed here: a hundred thousand are read in a moment. */
+const glanceSchema = z.object({
+  status: z.enum(['completed', 'diverged', 'failed', 'timeout']),
+  fingerprint: z.string(),
+  cell_id: z.string(),
+  /** Of results. */
+  seconds: z.number().optional(),
+  format: z.literal(FORMAT).optional(),
+});
+type Glance = z.infer<typeof glanceSchema>;
+
+function* glances(folder: string): Generator<Glance> {
+  for (const file of segmentFiles(folder)) {
+    for (const { line } of linesOf(join(segmentsFolder(folder), file))) {
+      const { data } = glanceSchema.safeParse(parseLine(line));
+      if (data !== undefined) yield data;
+    }
   }
-  return sum / count;
 }

@@ -153,11 +153,8 @@ export function scan(folder: string): Scan {
   return found;
 }
 
-/** One after the other, oldest first, so that who needs little of them keeps little. What is no record is noted. */
-export function* recordsIn(
-  folder: string,
-  noted: Omit<Scan, 'stored'> = { damaged: [], outdated: 0 },
-): Generator<ResultRecord | FailureRecord> {
+/** One after the other, oldest first. What is no record is noted. */
+function* recordsIn(folder: string, noted: Omit<Scan, 'stored'>): Generator<ResultRecord | FailureRecord> {
   for (const file of segmentFiles(folder)) {
     let number = 0;
     for (const { line, torn } of linesOf(join(segmentsFolder(folder), file))) {
@@ -171,7 +168,7 @@ export function* recordsIn(
 }
 
 /** Oldest first. */
-function segmentFiles(folder: string): string[] {
+export function segmentFiles(folder: string): string[] {
   const segments = segmentsFolder(folder);
   const files = existsSync(segments) ? readdirSync(segments).filter((file) => file.endsWith('.log')) : [];
   const started = (file: string) => file.split('-').slice(-2).join('-');
@@ -208,10 +205,17 @@ export function textPath(folder: string, fingerprint: string, cell_id: string): 
 
 /** `damaged` where the line isn't what was written, `outdated` where another version wrote it. */
 export function parseRecord(line: Buffer): ResultRecord | FailureRecord | 'damaged' | 'outdated' {
-  const json = line.subarray(CHECKSUM + 1);
-  if (line[CHECKSUM] !== 0x20 || line.toString('latin1', 0, CHECKSUM) !== checksum(json)) return 'damaged';
-  const { data } = recordSchema.safeParse(JSON.parse(json.toString()));
+  const value = parseLine(line);
+  if (value === undefined) return 'damaged';
+  const { data } = recordSchema.safeParse(value);
   return data === undefined || ('format' in data && data.format !== FORMAT) ? 'outdated' : data;
+}
+
+/** What the line says, where it is what was written. */
+export function parseLine(line: Buffer): unknown {
+  const json = line.subarray(CHECKSUM + 1);
+  if (line[CHECKSUM] !== 0x20 || line.toString('latin1', 0, CHECKSUM) !== checksum(json)) return undefined;
+  return JSON.parse(json.toString());
 }
 
 /** Its length, in characters. */

@@ -89,7 +89,7 @@ describe('segments', () => {
       const path = segmentOf(out);
       truncateSync(path, statSync(path).size - cut);
       const { stdout } = await goOn(bench, out, { why: `${cut} bytes cut off` });
-      assert.match(stdout, /torn or altered are done again: 1 \(w1-.*\.log:\d+\)/);
+      assert.match(stdout, /torn or altered are done again: 1 \(w1-.*\.log:\d+, torn\)/);
     });
   }
 

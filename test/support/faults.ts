@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
-import { type ResultRecord, recordsIn, scan, segmentsFolder, textPath } from '../../src/run/store.ts';
+import {
+  linesOf,
+  parseRecord,
+  type ResultRecord,
+  scan,
+  segmentFiles,
+  segmentsFolder,
+  textPath,
+} from '../../src/run/store.ts';
 import { clipbench, type Ended, experimentFile, resultHashes, start, temporaryFolder } from './clipbench.ts';
 
 export interface Fault {
@@ -99,7 +107,11 @@ export function storedIds(folder: string): Set<string> {
 
 /** Every whole record of a result, in every segment. */
 export function resultRecords(folder: string): ResultRecord[] {
-  return [...recordsIn(folder)].filter((record) => 'sha256' in record);
+  return segmentFiles(folder)
+    .flatMap((file) => [...linesOf(join(segmentsFolder(folder), file))])
+    .map(({ line }) => parseRecord(line))
+    .filter((record) => typeof record === 'object')
+    .filter((record) => 'sha256' in record);
 }
 
 export function segmentsOf(folder: string): string[] {

@@ -40,11 +40,11 @@ export function openSession(recording: Recording): Session {
   return {
     labels: recording.labels,
     call(inputs) {
-      const fed = recording.inputs.map(({ name }) => inputs[name] ?? missing(name));
+      const fed = recording.inputs.map(({ name, ref }) => fitting(name, ref.shape, inputs[name]));
       return floats(run(fed, feeds, names.output)[0]);
     },
     write(held) {
-      const fed = recording.held.map(({ name }) => held[name] ?? missing(name));
+      const fed = recording.held.map(({ name, before }) => fitting(name, before.shape, held[name]));
       if (fed.length > 0) run(fed, initials, names.initialize);
     },
     read(wanted) {
@@ -61,8 +61,10 @@ export function openSession(recording: Recording): Session {
   };
 }
 
-function missing(name: string): never {
-  throw new Error(`"${name}" of the step is missing`);
+function fitting(name: string, shape: number[], tensor: HostTensor | undefined): HostTensor {
+  if (tensor === undefined) throw new Error(`"${name}" of the step is missing`);
+  if (tensor.shape.join() === shape.join()) return tensor;
+  throw new Error(`"${name}" has shape [${tensor.shape}]; the step was compiled for [${shape}]`);
 }
 
 function floats(values: Float32Array | Int32Array | Uint8Array | undefined): Float32Array {
