@@ -1,38 +1,112 @@
-/** L2 norms that neither overflow nor underflow: of a float32 square, 1e20 is Infinity and 1e-23 is 0. */
+/**
+ * L2 norms that neither overflow nor underflow (of a float32 square, 1e20 is Infinity and 1e-23 is 0), at the cost of
+ * plain ones: the careful way is taken only where the plain one fails.
+ */
 import * as tf from '@tensorflow/tfjs';
-
-/** norms = scale * rest, and rows = scale * scaled, with `scaled` and `rest` in a range where nothing overflows. */
-export interface RowNorms {
-  /** [k]. Infinity and NaN come out as themselves, rows of zeros as 0. */
-  norms: tf.Tensor1D;
-  /** The rows divided by their largest absolute value, [k, n]. */
-  scaled: tf.Tensor2D;
-  /** Norms of the scaled rows, [k]: between 1 and sqrt(n), 0 for zeros. */
-  rest: tf.Tensor1D;
-}
-
-/** Norm of each row of [k, n]: max * sqrt(sum((x / max)^2)). */
-export function rowNorms(rows: tf.Tensor2D): RowNorms {
-  const max = rows.abs().max(1, true);
-  // A row of zeros, or one that holds Infinity or NaN, is left as it is: dividing would turn 0 and Infinity into NaN.
-  const scale = tf.where(tf.logicalAnd(max.greater(0), max.less(Number.POSITIVE_INFINITY)), max, tf.onesLike(max));
-  const scaled: tf.Tensor2D = rows.div(scale);
-  const rest = scaled.square().sum(1).sqrt().as1D();
-  return { norms: rest.mul(scale.squeeze([1])).as1D(), scaled, rest };
-}
-
-/** Norm of one tensor, as a scalar. */
-export function safeNorm(tensor: tf.Tensor): tf.Scalar {
-  return rowNorms(tensor.as2D(1, tensor.size)).norms.asScalar();
-}
+import { lazyWhere } from './lazy.ts';
 
 /**
- * A tensor at most `length` long in the same direction, and its norm before. Where it is short enough it stays as it is,
- * bit for bit; NaN stays NaN. Right for every finite tensor, also where norm or length / norm leave float32's range.
+ * Half the sum of squares, as tf.nn.l2_loss: one read of the tensor where the backend has a kernel for it.
  */
-export function shortened(tensor: tf.Tensor, length: tf.Scalar): { tensor: tf.Tensor; norm: tf.Scalar } {
-  const { norms, scaled, rest } = rowNorms(tensor.as2D(1, tensor.size));
-  const short = scaled.mul(length.div(rest)).reshape(tensor.shape);
-  const norm = norms.asScalar();
-  return { tensor: tf.where(norm.greater(length), short, tensor), norm };
+export function l2Loss(tensor: tf.Tensor): tf.Scalar {
+  const half =
+    tf.getKernel('L2Loss', tf.getBackend()) === undefined
+      ? tensor.square().sum().div(2)
+      : tf.engine().runKernel<tf.Tensor>('L2Loss', { t: tensor });
+  return half.asScalar();
+}
+
+/** Sums of squares beyond these may have lost more than rounding: squares below 1e-38 count as 0. */
+const SMALLEST = 1e-20;
+const LARGEST = 1e37;
+
+/** Norms as scale * rest, [groups] each: where a norm overflows, both are still in range. */
+interface Norms {
+  scale: tf.Tensor;
+  rest: tf.Tensor;
+}
+
+function normsOf(groups: tf.Tensor[][]): Norms {
+  const halves = tf.stack(groups.map((group) => total(group.map(l2Loss))));
+  // A comparison with NaN never holds.
+  const isPlain = tf.logicalAnd(halves.greater(SMALLEST), halves.less(LARGEST));
+  const [scale = halves, rest = halves] = lazyWhere(tf.logicalNot(isPlain.all()), () => {
+    const careful = groups.map(scaled);
+    return [tf.stack(careful.map((own) => own.scale)), tf.stack(careful.map((own) => own.rest))];
+  }, [tf.onesLike(halves), halves.mul(2).sqrt()]);
+  return { scale, rest };
+}
+
+/** Scale is the largest absolute value, and rest the norm of the tensors divided by it, at most sqrt(n). */
+function scaled(tensors: tf.Tensor[]): { scale: tf.Scalar; rest: tf.Scalar } {
+  const max = tf.stack(tensors.map((tensor) => tensor.abs().max())).max();
+  // Zeros, and what holds Infinity or NaN, is left as it is: dividing would turn 0 and Infinity into NaN.
+  const usable = tf.logicalAnd(max.greater(0), max.less(Number.POSITIVE_INFINITY));
+  const scale = tf.where(usable, max, tf.onesLike(max)).asScalar();
+  const half = total(tensors.map((tensor) => l2Loss(tensor.div(scale))));
+  return { scale, rest: half.mul(2).sqrt().asScalar() };
+}
+
+function total(terms: tf.Scalar[]): tf.Scalar {
+  return tf.addN(terms).asScalar();
+}
+
+/** Norm of tensors taken together. Infinity and NaN come out as themselves. */
+export function normOf(tensors: tf.Tensor[]): tf.Scalar {
+  const { scale, rest } = normsOf([tensors]);
+  return rest.mul(scale).asScalar();
+}
+
+/** A factor in range whatever the norm is. */
+const FACTOR = 1e-18;
+
+/**
+ * Groups of tensors at most `length` long in the same direction, and their norms before, [groups]. A group that is short
+ * enough stays as it is; NaN stays NaN. Right for every finite tensor, also where norm or length / norm leave float32's
+ * range.
+ */
+export function shortened(groups: tf.Tensor[][], length: tf.Scalar): { groups: tf.Tensor[][]; norms: tf.Tensor1D } {
+  const { scale, rest } = normsOf(groups);
+  const norms = rest.mul(scale);
+  const factors = tf.where(norms.greater(length), length.div(norms), tf.onesLike(norms));
+  const first = each(groups, tf.maximum(factors, FACTOR));
+  // What has to become shorter still: length / norm alone would be 0.
+  const isShort = factors.greaterEqual(FACTOR);
+  const short = lazyWhere(
+    tf.logicalNot(isShort.all()),
+    () => {
+      const second = tf.where(isShort, tf.onesLike(factors), length.div(rest).div(scale.mul(FACTOR)));
+      return each(regrouped(first, groups), second);
+    },
+    first,
+  );
+  return { groups: regrouped(short, groups), norms: norms.as1D() };
+}
+
+/** Every tensor times the factor of its group. */
+function each(groups: tf.Tensor[][], factors: tf.Tensor): tf.Tensor[] {
+  const single = groups.length === 1 ? [factors.asScalar()] : factors.unstack();
+  return groups.flatMap((group, i) => group.map((tensor) => tensor.mul(single[i] ?? factors)));
+}
+
+function regrouped(tensors: tf.Tensor[], like: tf.Tensor[][]): tf.Tensor[][] {
+  let at = 0;
+  return like.map((group) => {
+    at += group.length;
+    return tensors.slice(at - group.length, at);
+  });
+}
+
+/** cos of the angle between two vectors given as groups of tensors with their norms; NaN where one is zero. */
+export function cosine(a: tf.Tensor[], b: tf.Tensor[], normA: tf.Scalar, normB: tf.Scalar): tf.Scalar {
+  const both = tf.stack([normA, normB]);
+  const isPlain = tf.logicalAnd(both.greater(1e-10), both.less(1e18));
+  const dot = (left: tf.Tensor[], right: tf.Tensor[]) =>
+    tf.addN(left.map((tensor, i) => tensor.mul(right[i] ?? tensor).sum()));
+  const [found = both] = lazyWhere(tf.logicalNot(isPlain.all()), () => {
+    const [left, right] = [scaled(a), scaled(b)];
+    const of = (tensors: tf.Tensor[], { scale }: { scale: tf.Scalar }) => tensors.map((tensor) => tensor.div(scale));
+    return [dot(of(a, left), of(b, right)).div(left.rest.mul(right.rest))];
+  }, [dot(a, b).div(normA.mul(normB))]);
+  return found.asScalar();
 }

@@ -4,7 +4,7 @@ import * as models from './models/index.ts';
 import * as optimizers from './optimizers/index.ts';
 import * as strategies from './strategies/index.ts';
 import * as tasks from './tasks/index.ts';
-import type { Choice, ModelPart, Options, Part, TaskPart, TransformPart } from './types.ts';
+import type { Choice, ModelPart, Options, OptionValue, Part, TaskPart, TransformPart } from './types.ts';
 
 /** What each index lists, sorted by name. */
 export const parts = {
@@ -36,10 +36,15 @@ export function build<T>(part: Part<Options, T>, choice: Choice): T {
   return part.make(structureOf(part, choice).options);
 }
 
-/** The same choice without its numeric options. */
+/** The same choice without its numeric options; of those that may be absent is left whether they are there. */
 export function structureOf(part: Part<Options, unknown>, { name, options }: Choice): Choice {
-  const structural = optionsWithRole(part, 'structural');
-  const kept = Object.entries(options).filter(([option]) => structural.includes(option));
+  const kept = Object.entries(part.options.shape).flatMap(([option, schema]): [string, OptionValue][] => {
+    const value = options[option];
+    const { role, absent } = metaOf(schema) ?? {};
+    if (value === undefined || role === undefined) return [];
+    if (role === 'structural') return [[option, value]];
+    return absent === undefined ? [] : [[option, value !== absent]];
+  });
   return { name, options: Object.fromEntries(kept) };
 }
 

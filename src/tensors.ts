@@ -19,6 +19,10 @@ export function zerosLike(tensors: Tensors): Tensors {
   return mapTensors(tensors, (tensor) => tf.zerosLike(tensor));
 }
 
+export function asScalars(tensors: Tensors): Record<string, tf.Scalar> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.asScalar()]));
+}
+
 /** Several groups of tensors as one, named `group.name`. */
 export function join<T>(groups: Record<string, Record<string, T>>): Record<string, T> {
   return Object.fromEntries(
@@ -43,13 +47,7 @@ export function flatten(tensors: Tensors): tf.Tensor1D {
   return tf.concat1d(Object.values(tensors).map((tensor) => tensor.flatten()));
 }
 
-/** The opposite of `flatten`: pieces of a vector in the shapes and names of `like`. */
-export function unflatten(vector: tf.Tensor, like: Tensors): Tensors {
-  const pieces = tf.split(
-    vector,
-    Object.values(like).map(({ size }) => size),
-  );
-  return Object.fromEntries(
-    Object.entries(like).map(([name, { shape }], i) => [name, (pieces[i] ?? vector).reshape(shape)]),
-  );
+/** A list of tensors under the names of `like`, in their order. */
+export function named(like: Tensors, tensors: tf.Tensor[]): Tensors {
+  return Object.fromEntries(Object.keys(like).flatMap((name, i) => tensors.slice(i, i + 1).map((t) => [name, t])));
 }

@@ -24,6 +24,8 @@ declare module 'zod' {
     description?: string;
     /** `structural` options shape the computation and go to `make`; `numeric` ones are float32 scalars read in `update`. */
     role?: 'structural' | 'numeric';
+    /** The value of a numeric option that leaves its computation out: `make` is told whether there is one. */
+    absent?: number;
     /** The option that the `threshold` column and the heatmaps show; at most one in a part. */
     threshold?: boolean;
     /** Where to look for good values, and on which scale. */
@@ -48,6 +50,12 @@ export interface Part<Structure extends Options, T> {
   make(structure: Structure): T;
 }
 
+/**
+ * Uniform in [0, 1), of this shape: other numbers for each site (a name) and step, the same for the same seed whatever the
+ * backend, engine, strategy or optimizer.
+ */
+export type Noise = (site: string, shape: number[]) => tf.Tensor;
+
 /** `Numeric` names the numeric options and derived constants that a part reads. */
 export interface UpdateContext<Numeric extends string = string> {
   params: Tensors;
@@ -60,6 +68,7 @@ export interface UpdateContext<Numeric extends string = string> {
   loss: tf.Scalar;
   /** Optimizer updates made so far, from 0. */
   step: tf.Scalar;
+  noise: Noise;
 }
 
 export interface Update {
@@ -131,6 +140,8 @@ export interface Task {
 
 export interface ModelContext {
   training: boolean;
+  /** For dropout. There is none in evaluation. */
+  noise?: Noise;
 }
 
 export interface Model {
@@ -161,8 +172,8 @@ export type HostTensors = Record<string, HostTensor>;
 
 /** A run of a step, again and again; holds its state between calls. */
 export interface Training {
-  /** One step; returns its scalars. */
-  call(inputs: HostTensors): Record<string, number>;
+  /** Steps in a row, one for each of the inputs; returns the scalars of each. */
+  call(steps: HostTensors[]): Record<string, number>[];
   /** Copies one group of the state out. */
   read(group: string): HostTensors;
   /** Frees the state. */

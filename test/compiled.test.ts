@@ -38,7 +38,7 @@ const strategies = parts.strategies.map(({ name }) =>
 );
 
 test('every strategy, optimizer and model gives the bits of the eager engine', onNative, () => {
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   const cells = [
     ...strategies.map((own) => digitsCell({ strategy: [own], telemetry: 'full' })),
     ...strategies.map((own) => addingCell({ strategy: [own], telemetry: 'full' })),
@@ -52,7 +52,7 @@ test('every strategy, optimizer and model gives the bits of the eager engine', o
 });
 
 test('huge, vanishing and non-finite gradients give the bits of the eager engine too', onNative, () => {
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   for (const gradient_scale of [1e30, 1e38, 1e-38, 3e-45]) {
     for (const own of strategies) {
       const cell = digitsCell({ gradient_scale, strategy: [own], telemetry: 'full' });
@@ -67,7 +67,7 @@ test('huge, vanishing and non-finite gradients give the bits of the eager engine
 test('fifty random combinations give the bits of the eager engine', onNative, () => {
   const random = seedrandom.alea('combinations');
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] ?? assert.fail('an empty list');
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   for (let n = 0; n < 50; n++) {
     const cell = pick([addingCell, digitsCell])({
       seed: Math.floor(random() * 1000),
@@ -93,7 +93,7 @@ test('cells that differ in numbers only share what is compiled, and nothing is l
     handles: binding.getNumOfTensors(),
     models: binding.getNumOfSavedModels(),
   };
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   for (const max_norm of [0.01, 0.1, 1]) {
     for (const seed of [0, 1]) {
       textOf(digitsCell({ seed, learning_rate: max_norm, strategy: [strategy('global_norm', { max_norm })] }), engine);
@@ -115,11 +115,11 @@ test('cells that differ in numbers only share what is compiled, and nothing is l
 test('of many structures the latest stay compiled, and an older one can be had again', onNative, () => {
   const { binding } = native();
   const before = binding.getNumOfSavedModels();
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   const double: Step = ({ w = tf.scalar(0) }) => ({ state: { w: w.mul(2) }, scalars: { w: w.asScalar() } });
   const doubled = (key: string) => {
     const run = engine.train(key, double, { w: tf.scalar(1) }, {});
-    const seen = [0, 1, 2].map((t) => run.call({ step: hostTensor([], [t]) }).w);
+    const seen = [0, 1, 2].map((t) => run.call([{ step: hostTensor([], [t]) }])[0]?.w);
     run.dispose();
     return seen;
   };
@@ -166,9 +166,9 @@ test('every assignment waits for all reads: forty variables change places withou
     scalars: { first: (state.v0 ?? assert.fail('v0')).asScalar() },
   });
   const initial = Object.fromEntries(Array.from({ length: count }, (_, i) => [`v${i}`, tf.scalar(i)]));
-  const engine = compiledEngine(never);
+  const engine = compiledEngine('repro', never);
   const run = engine.train('rotate', rotate, initial, {});
-  for (let t = 0; t < 200; t++) assert.equal(run.call({ step: hostTensor([], [t]) }).first, t % count);
+  for (let t = 0; t < 200; t++) assert.equal(run.call([{ step: hostTensor([], [t]) }])[0]?.first, t % count);
   run.dispose();
   engine.dispose();
 });
@@ -203,14 +203,14 @@ test('a step that can not be replayed is refused, naming why', onNative, () => {
 
 test('a step that can not be compiled runs eagerly, with the reason', onNative, () => {
   const reasons: string[] = [];
-  const engine = compiledEngine((why) => reasons.push(why));
+  const engine = compiledEngine('repro', (why) => reasons.push(why));
   const reading: Step = ({ w = tf.scalar(0) }) => ({
     state: { w: w.add(w.dataSync()[0] ?? 0) },
     scalars: { w: w.asScalar() },
   });
   const values = [1, 2].map((start) => {
     const run = engine.train('reading', reading, { w: tf.scalar(start) }, {});
-    const seen = [0, 1, 2].map((t) => run.call({ step: hostTensor([], [t]) }).w);
+    const seen = [0, 1, 2].map((t) => run.call([{ step: hostTensor([], [t]) }])[0]?.w);
     run.dispose();
     return seen;
   });
@@ -237,7 +237,7 @@ test(
       { w: tf.zeros([2, 1]) },
       { x: tf.ones([4, 2]), y: tf.ones([4, 1]), rate: tf.scalar(0.1) },
     ];
-    const compiled = compileStep(step, state, example);
+    const compiled = compileStep(step, state, { inputs: example });
     const eagerly = eager.train('', step, { w: tf.zeros([2, 1]) }, {});
     const x = [1, 2, -1, 0.5, 3, 1, 0.25, -2];
     for (let t = 0; t < 10; t++) {
@@ -249,7 +249,7 @@ test(
         y: hostTensor([4, 1], [1, 2, 3, t]),
         rate: hostTensor([], [0.01]),
       };
-      assert.deepEqual(compiled.call(inputs), eagerly.call(inputs));
+      assert.deepEqual(compiled.call([inputs]), eagerly.call([inputs]));
     }
     const { w } = compiled.read();
     assert.ok(w !== undefined, 'the state');
@@ -257,11 +257,13 @@ test(
     assert.deepEqual([...(compiled.read().w?.values ?? [])], [0, 0]);
     assert.throws(
       () =>
-        compiled.call({
-          x: hostTensor([1, 2], [1, 2]),
-          y: hostTensor([4, 1], [1, 2, 3, 4]),
-          rate: hostTensor([], [1]),
-        }),
+        compiled.call([
+          {
+            x: hostTensor([1, 2], [1, 2]),
+            y: hostTensor([4, 1], [1, 2, 3, 4]),
+            rate: hostTensor([], [1]),
+          },
+        ]),
       /"x" has shape \[1,2\]; the step was compiled for \[4,2\]/,
     );
     compiled.dispose();

@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url';
 
 /** Rooms from the lowest up. A file imports from its own row (the same room) and rows below, never from above. */
 const rows = [
-  ['types.ts', 'canonical.ts', 'columns.ts', 'manifest.ts', 'tensors.ts', 'norms.ts'],
+  [
+    'types.ts',
+    'canonical.ts',
+    'columns.ts',
+    'manifest.ts',
+    'tensors.ts',
+    'lazy.ts',
+    'noise.ts',
+    'philox.ts',
+    'norms.ts',
+  ],
   ['layers', 'data', 'engine', 'stats'],
   ['strategies', 'optimizers', 'models', 'tasks'],
   ['parts.ts'],

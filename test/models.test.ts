@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs';
 import { crossEntropy } from '../src/data/classification.ts';
 import { stream } from '../src/engine/random.ts';
 import { glorot, orthogonal } from '../src/layers/init.ts';
-import { recurrence } from '../src/layers/recurrence.ts';
 import { build, find, parts } from '../src/parts.ts';
 import { mapTensors, pick } from '../src/tensors.ts';
 import type { HostTensor, InitStreams, Model, ModelPart, Options, TaskShape, Tensors } from '../src/types.ts';
@@ -234,25 +233,6 @@ function plainRecurrence(inputs: tf.Tensor, u: tf.Tensor): tf.Tensor {
     states.push(tf.tanh(input.add(before.matMul(u))));
   }
   return tf.stack(states, 1);
-}
-
-for (const time of [1, 2, 7, 28]) {
-  const title = `the recurrence over ${time} times and its gradient are those of a plain loop`;
-  onBackends(['native', 'wasm', 'cpu'], title, () => {
-    freed(() => {
-      const shape: [number, number, number] = [BATCH, time, 5];
-      const params = { inputs: tensorOf('inputs', shape), u: tensorOf('u', [5, 5]).mul(0.5) };
-      // Every state counts, each with a weight of its own.
-      const weights = tensorOf('weights', shape);
-      const ours = (p: Tensors) => recurrence(pick(p, 'inputs').as3D(...shape), pick(p, 'u').as2D(5, 5)).mul(weights);
-      const plain = (p: Tensors) => plainRecurrence(pick(p, 'inputs'), pick(p, 'u')).mul(weights);
-      assertClose(read(ours(params)), read(plain(params)), 1e-6, 'states');
-      const [got, wanted] = [ours, plain].map((f) => toHost(gradientOf(f, params)));
-      for (const name of ['inputs', 'u']) {
-        assertClose(got?.[name] ?? hostTensor([], []), wanted?.[name] ?? hostTensor([], []), 1e-6, name);
-      }
-    });
-  });
 }
 
 onBackends(['native', 'wasm', 'cpu'], 'an rnn of two layers and its gradient are those of plain loops', () => {

@@ -294,12 +294,14 @@ test('a skipped step leaves parameters and optimizer as they were, bit for bit; 
   const { x, y, size } = task.batches(stream('data', 0))(8);
   const groups = () => ['params', 'optimizer'].map((name) => bitsOf(engine.read(name)));
   const states = Array.from({ length: 4 }, (_, t) => {
-    engine.call({
-      x: hostTensor([size, 784], x),
-      y: hostTensor([size, 10], y),
-      learning_rate: hostTensor([], [0.1]),
-      step: hostTensor([], [t]),
-    });
+    engine.call([
+      {
+        x: hostTensor([size, 784], x),
+        y: hostTensor([size, 10], y),
+        learning_rate: hostTensor([], [0.1]),
+        step: hostTensor([], [t]),
+      },
+    ]);
     return { groups: groups(), seen: engine.read('strategy').seen?.values[0] };
   });
   engine.dispose();
@@ -402,7 +404,7 @@ test('a chain clips by one strategy after the other, and its signals are prefixe
 /** A context for strategies that look at their options only. */
 function quiet() {
   const [learning_rate, loss, step] = [tf.scalar(0.1), tf.scalar(1), tf.scalar(0)];
-  return { params: {}, gradient: {}, learning_rate, loss, step };
+  return { params: {}, gradient: {}, learning_rate, loss, step, noise: () => loss };
 }
 
 test("a chain keeps its members' states apart and skips where any member skips", () => {

@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { type Cell, UsageError } from '../types.ts';
+import { replaceGradients } from './native-gradients.ts';
+import { addNativeKernels } from './native-kernels.ts';
 import { overrideWasmKernels } from './wasm.ts';
 
 const names = ['native', 'wasm', 'cpu'] as const;
@@ -46,7 +48,7 @@ async function choose(numerics: Numerics): Promise<Backend> {
   const candidates = asked === 'auto' ? names.filter((name) => name !== 'native' || known === undefined) : [asked];
   for (const name of candidates) {
     try {
-      const tensorflow = await load[name]();
+      const tensorflow = await load[name](numerics);
       await checkOp(name);
       const reason = asked === 'auto' ? failures.join('; ') : name === 'native' ? '' : `CLIPBENCH_BACKEND=${name}`;
       return { name, asked, tensorflow, tfjs: tf.version.tfjs, ...(reason && { reason }) };
@@ -67,11 +69,13 @@ function askedFor(value: string | undefined): 'auto' | Name {
 
 /**
  * One thread, since the number of threads changes the bits (and one is the fastest for models of this size). oneDNN is
- * faster but may give an op other bits in another graph: off in `repro`. libtensorflow reads these when it is loaded.
+ * faster but may give an op other bits in another graph: off in `repro`. Of the threads that run operations, -1 means the
+ * caller's own, which spares a small step the way to another one, but doesn't flush denormal numbers to 0 as operations
+ * that run one by one do: in `fast` only. libtensorflow reads these when it is loaded.
  */
 function pinEnvironment(numerics: Numerics): void {
   process.env.TF_NUM_INTRAOP_THREADS = '1';
-  process.env.TF_NUM_INTEROP_THREADS = '1';
+  process.env.TF_NUM_INTEROP_THREADS = numerics === 'fast' ? '-1' : '1';
   process.env.TF_ENABLE_ONEDNN_OPTS = numerics === 'fast' ? '1' : '0';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // a user who debugs libtensorflow may ask for more
 }
@@ -92,8 +96,8 @@ function whySetUpChoseAnother(): string | undefined {
 }
 
 /** Each returns the version of libtensorflow, or an empty string. */
-const load: Record<Name, () => Promise<string>> = {
-  async native() {
+const load: Record<Name, (numerics: Numerics) => Promise<string>> = {
+  async native(numerics) {
     // tfjs-node calls two functions that Node 23 removed, and Node 22 warns about.
     Object.assign(util, {
       isNullOrUndefined: (value: unknown) => value === null || value === undefined,
@@ -101,6 +105,8 @@ const load: Record<Name, () => Promise<string>> = {
     });
     await import('@tensorflow/tfjs-node');
     await use('tensorflow');
+    addNativeKernels();
+    replaceGradients(numerics);
     return tensorflowVersion(tf.backend());
   },
   async wasm() {

@@ -4,13 +4,14 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { group, join } from '../tensors.ts';
-import type { Application, Engine, HostTensors, Step, Tensors, Training } from '../types.ts';
-import { type Recordable, record } from './compiled/record.ts';
+import type { Application, Cell, Engine, HostTensors, Step, Tensors, Training } from '../types.ts';
+import { isSmall, openFused } from './compiled/fused.ts';
+import { type Recordable, type Recording, record } from './compiled/record.ts';
 import { openSession, type Session, sweepFolders } from './compiled/session.ts';
-import { eager, scalars, toDevice, toHost } from './eager.ts';
+import { eager, labelled, scalars, toDevice, toHost } from './eager.ts';
 
 /** Gives the session for a function, given an example of everything it reads. */
-type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors) => Session;
+type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors, several: boolean) => Session;
 
 /** Sessions kept: a matrix may have more structures than fit into memory. A run uses two. */
 const KEPT = 32;
@@ -19,16 +20,21 @@ const KEPT = 32;
  * An engine that keeps what it compiles: functions under one key, on tensors of the same shapes, are compiled once,
  * whatever their thresholds, rates and seeds. One run under a key at a time.
  *
+ * @param numerics with `fast`, oneDNN is slow in loops: steps are called one by one, but for small ones, which XLA compiles
  * @param onFallback told once for each key whose function can't be recorded, and runs eagerly
  */
-export function compiledEngine(onFallback: (reason: string) => void): Engine {
+export function compiledEngine(numerics: Cell['numerics'], onFallback: (reason: string) => void): Engine {
   sweepFolders();
   const sessions = new Map<string, Session>();
   const refused = new Set<string>();
-  const compile: Compile = (key, f, held, inputs) => {
+  const open = (recording: Recording, several: boolean, held: Tensors, inputs: Tensors): Session => {
+    if (numerics === 'fast' && several && isSmall(recording)) return openFused(recording, toHost(held), toHost(inputs));
+    return openSession(recording, { loop: several && numerics === 'repro', fused: false });
+  };
+  const compile: Compile = (key, f, held, inputs, several) => {
     const shapes = [held, inputs].map((tensors) => Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
     const full = JSON.stringify([key, shapes]);
-    const session = sessions.get(full) ?? openSession(record(f, held, inputs));
+    const session = sessions.get(full) ?? open(record(f, held, inputs), several, held, inputs);
     // The latest used is the last.
     sessions.delete(full);
     sessions.set(full, session);
@@ -83,13 +89,13 @@ function train(compile: Compile, orElse: OrElse, { key, step, initial, constants
     const fixed = scalars(constants);
     const first: Tensors = join({ state: initial, constant: fixed });
     try {
-      const session = compile(key, f, first, fed);
+      const session = compile(key, f, first, fed, true);
       session.write(toHost(first));
       tf.dispose(initial);
       return {
-        call(batch) {
-          const values = session.call(batch);
-          return Object.fromEntries(session.labels.map((name, i) => [name, values[i] ?? Number.NaN]));
+        call(steps) {
+          const values = session.call(steps);
+          return steps.map((_, t) => labelled(session.labels, values.subarray(t * session.labels.length)));
         },
         read: (name) =>
           group(
@@ -105,13 +111,15 @@ function train(compile: Compile, orElse: OrElse, { key, step, initial, constants
   // Shapes of the inputs are known with the first call.
   let run: Training | undefined;
   return {
-    call(inputs) {
+    call(steps) {
+      const [inputs] = steps;
+      if (inputs === undefined) return [];
       run ??= orElse(
         key,
         () => compiled(inputs),
         () => eager.train(key, step, initial, constants),
       );
-      return run.call(inputs);
+      return run.call(steps);
     },
     read: (name) => (run === undefined ? toHost(group(initial, name)) : run.read(name)),
     dispose() {
@@ -132,9 +140,9 @@ function apply(compile: Compile, orElse: OrElse, { key, f, held }: Applied): App
   const compiled = (inputs: HostTensors): Application => {
     const [device, fed] = [toDevice(held), toDevice(inputs)];
     try {
-      const session = compile(key, unchanged, device, fed);
+      const session = compile(key, unchanged, device, fed, false);
       session.write(held);
-      return { call: session.call, dispose() {} };
+      return { call: (one) => session.call([one]), dispose() {} };
     } finally {
       tf.dispose([device, fed]);
     }

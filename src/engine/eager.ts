@@ -8,20 +8,21 @@ export const eager: Engine = {
   train(_key, step, initial, constants) {
     let state = initial;
     const fixed = scalars(constants);
+    const once = (inputs: HostTensors) => {
+      let names: string[] = [];
+      const next = tf.tidy(() => {
+        const result = step(state, { ...fixed, ...toDevice(inputs) });
+        names = Object.keys(result.scalars);
+        return { state: result.state, packed: tf.stack(Object.values(result.scalars)) };
+      });
+      const values = next.packed.dataSync();
+      const kept = new Set(Object.values(next.state));
+      tf.dispose([next.packed, ...Object.values(state).filter((tensor) => !kept.has(tensor))]);
+      state = next.state;
+      return labelled(names, values);
+    };
     return {
-      call(inputs) {
-        let names: string[] = [];
-        const next = tf.tidy(() => {
-          const result = step(state, { ...fixed, ...toDevice(inputs) });
-          names = Object.keys(result.scalars);
-          return { state: result.state, packed: tf.stack(Object.values(result.scalars)) };
-        });
-        const values = next.packed.dataSync();
-        const kept = new Set(Object.values(next.state));
-        tf.dispose([next.packed, ...Object.values(state).filter((tensor) => !kept.has(tensor))]);
-        state = next.state;
-        return Object.fromEntries(names.map((name, i) => [name, values[i] ?? Number.NaN]));
-      },
+      call: (steps) => steps.map(once),
       read: (name) => toHost(group(state, name)),
       dispose: () => tf.dispose([state, fixed]),
     };
@@ -35,6 +36,11 @@ export const eager: Engine = {
   },
   dispose() {}, // nothing is kept
 };
+
+/** Numbers by name. */
+export function labelled(names: string[], values: ArrayLike<number>): Record<string, number> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? Number.NaN]));
+}
 
 /** Uploads; the caller frees. */
 export function toDevice(tensors: HostTensors): Tensors {

@@ -1,5 +1,5 @@
 /** Chooses how functions are run. */
-import type { Engine } from '../types.ts';
+import type { Cell, Engine } from '../types.ts';
 import type { Backend } from './backend.ts';
 import { compiledEngine } from './compiled.ts';
 import { eager } from './eager.ts';
@@ -10,6 +10,10 @@ export function engineNameFor(backend: Backend['name'], asked: Engine['name'] | 
 }
 
 /** @param onFallback told why a function runs op by op after all, once for each */
-export function engineNamed(name: Engine['name'], onFallback: (reason: string) => void): Engine {
-  return name === 'compiled' ? compiledEngine(onFallback) : eager;
+export function engineNamed(
+  name: Engine['name'],
+  numerics: Cell['numerics'],
+  onFallback: (reason: string) => void,
+): Engine {
+  return name === 'compiled' ? compiledEngine(numerics, onFallback) : eager;
 }

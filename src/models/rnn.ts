@@ -37,17 +37,18 @@ export const rnn: ModelPart<{ hidden: number[] }> = {
       },
       apply(params, state, x) {
         const [batch = 0, time = 0] = x.shape;
-        let sequence = x;
+        // Time first: the numbers of one time lie together.
+        let h = x.transpose([1, 0, 2]);
         hidden.forEach((width, layer) => {
           // One product for all times; only h U has to wait for the state before it.
-          const inputs = sequence
-            .reshape([batch * time, -1])
+          const inputs = h
+            .reshape([time * batch, -1])
             .matMul(pick(params, `w${layer}`))
             .add(pick(params, `b${layer}`));
-          sequence = recurrence(inputs.as3D(batch, time, width), pick(params, `u${layer}`).as2D(width, width));
+          const states = layer === hidden.length - 1 ? 'last' : 'all';
+          h = recurrence(inputs.reshape([time, batch, width]), pick(params, `u${layer}`), states);
         });
-        const last = sequence.slice([0, time - 1, 0], [batch, 1, -1]).reshape([batch, -1]);
-        const y = last.matMul(pick(params, 'v')).add(pick(params, 'c'));
+        const y = h.matMul(pick(params, 'v')).add(pick(params, 'c'));
         return [y.as2D(batch, -1), state];
       },
     };

@@ -25,7 +25,7 @@ try {
   const backend = await loadBackend(setup.numerics);
   const name = engineNameFor(backend.name, setup.engine);
   const fallbacks: string[] = [];
-  const engine = engineNamed(name, (reason) => fallbacks.push(reason));
+  const engine = engineNamed(name, setup.numerics, (reason) => fallbacks.push(reason));
   const fingerprint = fingerprintOf(backend, name);
   let segment: Segment | undefined;
   const open = () => {

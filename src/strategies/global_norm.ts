@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { shortened } from '../norms.ts';
-import { flatten, mapTensors, unflatten } from '../tensors.ts';
+import { l2Loss, shortened } from '../norms.ts';
+import { mapTensors, named } from '../tensors.ts';
 import type { Tensors, TransformPart } from '../types.ts';
 
 /** As Python's tf.clip_by_global_norm: a norm that isn't finite turns every entry to NaN, on purpose. */
 function clipAsTf(grads: Tensors, max_norm: tf.Scalar): Tensors {
-  const halves = Object.values(grads).map((g) => g.square().sum().div(2));
+  const halves = Object.values(grads).map(l2Loss);
   const norm = tf.addN(halves).mul(2).sqrt();
   const factor = max_norm.mul(tf.minimum(norm.reciprocal(), max_norm.reciprocal())).add(norm.sub(norm));
   return mapTensors(grads, (g) => g.mul(factor));
@@ -37,11 +37,11 @@ export const global_norm: TransformPart<{ semantics: 'safe' | 'tf' }, 'max_norm'
   make: ({ semantics }) => ({
     init: () => ({}),
     update(grads, state, { options: { max_norm } }) {
-      const { tensor, norm } = shortened(flatten(grads), max_norm);
+      const { groups, norms } = shortened([Object.values(grads)], max_norm);
       return {
-        grads: semantics === 'tf' ? clipAsTf(grads, max_norm) : unflatten(tensor, grads),
+        grads: semantics === 'tf' ? clipAsTf(grads, max_norm) : named(grads, groups.flat()),
         state,
-        info: { clipped_fraction: norm.greater(max_norm).toFloat().asScalar(), threshold: max_norm },
+        info: { clipped_fraction: norms.greater(max_norm).toFloat().asScalar(), threshold: max_norm },
       };
     },
   }),

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { shortened } from '../norms.ts';
-import { mapTensors } from '../tensors.ts';
+import { mapTensors, named } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 
 /** As Python's tf.clip_by_norm: a norm that overflows gives 0, a negative max_norm counts as 0. */
@@ -37,13 +37,13 @@ export const norm: TransformPart<{ semantics: 'safe' | 'tf' }, 'max_norm'> = {
   make: ({ semantics }) => ({
     init: () => ({}),
     update(grads, state, { options: { max_norm } }) {
-      const norms: tf.Scalar[] = [];
-      const clipped = mapTensors(grads, (g) => {
-        const { tensor, norm } = shortened(g, max_norm);
-        norms.push(norm);
-        return semantics === 'tf' ? clipAsTf(g, max_norm) : tensor;
-      });
-      const touched = tf.stack(norms).greater(max_norm);
+      const { groups, norms } = shortened(
+        Object.values(grads).map((g) => [g]),
+        max_norm,
+      );
+      const clipped =
+        semantics === 'tf' ? mapTensors(grads, (g) => clipAsTf(g, max_norm)) : named(grads, groups.flat());
+      const touched = norms.greater(max_norm);
       return {
         grads: clipped,
         state,

@@ -9,6 +9,9 @@ import { hashChain, tensorLinks } from './hash-chain.ts';
 import { makeStep } from './step.ts';
 import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
 
+/** Steps that an engine is given at once, at most: as many as pay. */
+const TOGETHER = 20;
+
 /**
  * Trains one cell. The same cell gives the same result, bit for bit, on one backend and engine. `now` reads a clock, in
  * ms.
@@ -39,7 +42,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
   const weightsNow = (): Weights => ({ params: run.read('params'), state: run.read('model') });
   let best: { step: number; metric: number; weights: Weights } | undefined;
 
-  for (let t = 0; ; t++) {
+  for (let t = 0; ; ) {
     if (t % cell.eval_every === 0 || t === cell.steps) {
       const weights = weightsNow();
       trace.links.push(...tensorLinks(t, { params: weights.params, model: weights.state }));
@@ -48,17 +51,23 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     }
     if (t === cell.steps) break;
 
-    const inputs = inputsOf(cell, task.shape, nextBatch(cell.batch_size), t);
+    const count = Math.min(TOGETHER, cell.eval_every - (t % cell.eval_every), cell.steps - t);
+    const steps = Array.from({ length: count }, (_, i) =>
+      inputsOf(cell, task.shape, nextBatch(cell.batch_size), t + i),
+    );
     const start = now();
-    const scalars = withClipping(run.call(inputs));
+    const rows = run.call(steps).map(withClipping);
     trace.train_seconds += (now() - start) / 1000;
-    trace.links.push({ step: t, hash: chain(scalars) });
-
-    const diverged = !Number.isFinite(scalars.loss) || !Number.isFinite(scalars.param_norm);
-    if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;
-    if (diverged || t % cell.log_every === 0) trace.steps.push({ step: t, scalars });
-    if (diverged) {
-      trace.diverged_at = t;
+    // What was computed after a step that diverged is nothing but consequence.
+    const last = rows.findIndex(hasDiverged);
+    for (const scalars of last < 0 ? rows : rows.slice(0, last + 1)) {
+      trace.links.push({ step: t, hash: chain(scalars) });
+      if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;
+      if (hasDiverged(scalars) || t % cell.log_every === 0) trace.steps.push({ step: t, scalars });
+      t += 1;
+    }
+    if (last >= 0) {
+      trace.diverged_at = t - 1;
       break;
     }
   }
@@ -71,6 +80,10 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
   return summarize(trace, cell, task.metric.better, best?.step, last.params);
 }
 
+function hasDiverged({ loss, param_norm }: Record<string, number>): boolean {
+  return !Number.isFinite(loss) || !Number.isFinite(param_norm);
+}
+
 /** Parameters and states at step 0, and the engine that will change them. */
 function begin(cell: Cell, assembled: Assembled, engine: Engine) {
   const { task, model, strategy, optimizer } = assembled;
@@ -78,7 +91,15 @@ function begin(cell: Cell, assembled: Assembled, engine: Engine) {
   const { params, state } = model.init(streams, task.shape);
   const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
   const scale = cell.gradient_scale === 1 ? {} : { gradient_scale: cell.gradient_scale };
-  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...scale });
+  const keys = join({ dropout: noiseKey('dropout', cell.seed), noise: noiseKey('noise', cell.seed) });
+  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...keys, ...scale });
+}
+
+/** 32 bits in two halves, which float32 holds exactly. */
+function noiseKey(purpose: string, seed: number): Record<'high' | 'low', number> {
+  const { uniform } = stream(purpose, seed);
+  const half = () => Math.floor(uniform() * 0x10000);
+  return { high: half(), low: half() };
 }
 
 /** What every run of a task is evaluated on: nothing but the task's options goes into it. */

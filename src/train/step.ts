@@ -1,7 +1,8 @@
 /** One training step as a pure function: the heart of clipbench. */
 import * as tf from '@tensorflow/tfjs';
-import { group, join, mapTensors, pick } from '../tensors.ts';
-import type { Cell, Model, Step, Task, Tensors, Transform } from '../types.ts';
+import { noiseOf } from '../noise.ts';
+import { asScalars, group, join, mapTensors, pick } from '../tensors.ts';
+import type { Cell, Model, Noise, Step, Task, Tensors, Transform } from '../types.ts';
 import { measure } from './telemetry.ts';
 
 export interface StepParts {
@@ -17,21 +18,32 @@ export interface StepParts {
  *
  * State groups: `params`, `model` (running statistics), `strategy`, `optimizer`.
  * Inputs: `x` [batch, ...], `y` [batch, output], scalars `learning_rate`, `step` and, when gradients are to be scaled,
- * `gradient_scale`; groups `strategy` and `optimizer` with their numeric options.
+ * `gradient_scale`; groups `strategy` and `optimizer` with their numeric options, `dropout` and `noise` with the keys of the
+ * run's random numbers.
  * Nothing is read and nothing depends on a value, so the step can be recorded.
  */
 export function makeStep({ task, model, strategy, optimizer, telemetry }: StepParts): Step {
   return (state, inputs) => {
     const params = group(state, 'params');
-    const { loss, gradient, modelState } = lossAndGradient(task, model, params, group(state, 'model'), inputs);
+    const step = pick(inputs, 'step').asScalar();
+    const noiseFor = (purpose: string) => noiseOf(group(inputs, purpose), step);
+    const { loss, gradient, modelState } = lossAndGradient(
+      task,
+      model,
+      params,
+      group(state, 'model'),
+      inputs,
+      noiseFor('dropout'),
+    );
     const context = {
       params,
       gradient,
       learning_rate: pick(inputs, 'learning_rate').asScalar(),
       loss,
-      step: pick(inputs, 'step').asScalar(),
+      step,
+      noise: noiseFor('noise'),
     };
-    const options = (part: string) => mapScalars(group(inputs, part));
+    const options = (part: string) => asScalars(group(inputs, part));
     const clipped = strategy.update(gradient, group(state, 'strategy'), { ...context, options: options('strategy') });
     const applied = optimizer.update(clipped.grads, group(state, 'optimizer'), {
       ...context,
@@ -58,12 +70,19 @@ export function makeStep({ task, model, strategy, optimizer, telemetry }: StepPa
 }
 
 /** Mean loss over the batch and its gradient by parameter, times `gradient_scale` where that is given. */
-function lossAndGradient(task: Task, model: Model, params: Tensors, modelState: Tensors, inputs: Tensors) {
+function lossAndGradient(
+  task: Task,
+  model: Model,
+  params: Tensors,
+  modelState: Tensors,
+  inputs: Tensors,
+  noise: Noise,
+) {
   const names = Object.keys(params);
   let after = modelState;
   const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
     const named = Object.fromEntries(values.map((value, i) => [names[i] ?? '', value]));
-    const [y, nextState] = model.apply(named, modelState, pick(inputs, 'x'), { training: true });
+    const [y, nextState] = model.apply(named, modelState, pick(inputs, 'x'), { training: true, noise });
     // What is made in here is freed when the gradient is done, unless kept.
     after = mapTensors(nextState, (t) => tf.keep(t.clone()));
     return task.loss(y, pick(inputs, 'y').as2D(y.shape[0], -1)).mean().asScalar();
@@ -77,8 +96,4 @@ function lossAndGradient(task: Task, model: Model, params: Tensors, modelState: 
   const released = mapTensors(kept, (t) => t.clone());
   tf.dispose(kept);
   return { loss: loss.asScalar(), gradient, modelState: released };
-}
-
-function mapScalars(tensors: Tensors): Record<string, tf.Scalar> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.asScalar()]));
 }

@@ -1,5 +1,6 @@
 /** A clip strategy or an optimizer, ready to be called by itself. */
 import * as tf from '@tensorflow/tfjs';
+import { noiseOf } from '../../src/noise.ts';
 import { build, constants } from '../../src/parts.ts';
 import type { Options, Tensors, TransformPart, Update } from '../../src/types.ts';
 
@@ -31,6 +32,7 @@ export function transform(part: TransformPart, options: Options): Ready {
         learning_rate: tf.scalar(learning_rate),
         loss: tf.scalar(1),
         step: tf.scalar(step),
+        noise: noiseOf({ high: tf.scalar(1), low: tf.scalar(2) }, tf.scalar(step)),
       });
     },
   };

@@ -1,6 +1,6 @@
 /** The part of tfjs-node's native addon that recording and replaying use. */
 import * as tf from '@tensorflow/tfjs';
-import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
+import type { TFEOpAttr as Attribute, TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { z } from 'zod';
 
 export type Binding = TFJSBinding;
@@ -8,6 +8,8 @@ export type { TensorMetadata, TFEOpAttr as Attribute } from '@tensorflow/tfjs-no
 
 interface NativeBackend {
   binding: Binding;
+  /** Runs an operation of TensorFlow. */
+  executeSingleOutput(op: string, attributes: Attribute[], inputs: tf.Tensor[]): tf.Tensor;
   /** Handles of tensors in the addon; uploads those that are still on the host. */
   getInputTensorIds(tensors: tf.Tensor[]): number[];
 }
@@ -31,3 +33,21 @@ export function idOf(tensor: tf.Tensor): number {
 export const FLOAT = 1;
 export const INT32 = 3;
 export const BOOL = 10;
+export const RESOURCE = 20;
+export const VARIANT = 21;
+
+/** @throws Error for the types that steps don't use */
+export function typeOf({ dtype }: tf.Tensor): number {
+  const number = { float32: FLOAT, int32: INT32, bool: BOOL }[String(dtype)];
+  if (number !== undefined) return number;
+  throw new Error(`a tensor of type ${dtype} can't be used in a step; float32, int32 and bool can`);
+}
+
+export function typeAttribute(name: string, value: number): Attribute {
+  return { name, type: native().binding.TF_ATTR_TYPE, value };
+}
+
+/** The same numbers under another handle. */
+export function identity(tensor: tf.Tensor): tf.Tensor {
+  return native().executeSingleOutput('Identity', [typeAttribute('T', typeOf(tensor))], [tensor]);
+}

@@ -3,32 +3,10 @@
  * through one function of its addon, which is replaced for that one run.
  */
 import * as tf from '@tensorflow/tfjs';
+import { choosing, type LazyWhere } from '../../lazy.ts';
 import type { Tensors } from '../../types.ts';
-import { type Attribute, type Binding, FLOAT, idOf, native } from './binding.ts';
-
-/** An operation, with where its inputs come from. */
-export interface Node {
-  name: string;
-  op: string;
-  inputs: Ref[];
-  attributes: Attribute[];
-  /** Of a constant. */
-  value?: Constant;
-}
-
-export interface Constant {
-  shape: number[];
-  dtype: number;
-  values: Float32Array | Int32Array | Uint8Array;
-}
-
-/** One output of a node. */
-export interface Ref {
-  node: Node;
-  index: number;
-  dtype: number;
-  shape: number[];
-}
+import { type Attribute, type Binding, FLOAT, identity, idOf, native } from './binding.ts';
+import { type Constant, type Node, needed, newTape, type Ref, type Tape, wordsOf } from './tape.ts';
 
 /** A pure function of what is held between calls and of inputs. `labels` say what the numbers of the output are. */
 export type Recordable = (held: Tensors, inputs: Tensors) => { held: Tensors; output: tf.Tensor; labels: string[] };
@@ -43,18 +21,15 @@ export interface Recording {
   nodes: Node[];
 }
 
-/** The operation of a state tensor or an input. */
-export const ARGUMENT = '_Arg';
-
 /**
  * @throws Error naming the culprit when the step can't be replayed: it reads values, uses tensors from elsewhere, draws
  * random numbers, or isn't the same twice
  */
 export function record(f: Recordable, held: Tensors, inputs: Tensors): Recording {
   const first = recordOnce(f, held, inputs);
-  refuseRandomConstants(first);
+  refuseRandomConstants(first.nodes);
   const second = recordOnce(f, held, inputs);
-  if (signature(first) !== signature(second)) {
+  if (wordsOf(first.nodes) !== wordsOf(second.nodes)) {
     throw new Error(
       'two recordings of the step differ: it draws random numbers, counts on the host, or looks at values',
     );
@@ -64,13 +39,16 @@ export function record(f: Recordable, held: Tensors, inputs: Tensors): Recording
 
 function recordOnce(f: Recordable, held: Tensors, inputs: Tensors): Recording {
   const tape = newTape();
-  const before = Object.entries(held).map(([name, tensor]) => ({ name, before: tape.argument(tensor) }));
-  const fed = Object.entries(inputs).map(([name, tensor]) => ({ name, ref: tape.argument(tensor) }));
+  const before = Object.entries(held).map(([name, tensor]) => ({
+    name,
+    before: tape.argument(`held ${name}`, tensor),
+  }));
+  const fed = Object.entries(inputs).map(([name, tensor]) => ({ name, ref: tape.argument(`input ${name}`, tensor) }));
   const restore = listen(tape);
   let recording: Recording | undefined;
   try {
     tf.tidy(() => {
-      const result = f(held, inputs);
+      const result = choosing(hearing(tape), () => f(held, inputs));
       const after = before.map(({ name, before }) => {
         const ref = tape.ref(idOf(mustHave(result.held, name)));
         if (ref.dtype === before.dtype && ref.shape.join() === before.shape.join()) return { name, before, after: ref };
@@ -94,51 +72,6 @@ function mustHave(tensors: Tensors, name: string): tf.Tensor {
   return tensor;
 }
 
-interface Tape {
-  nodes: Node[];
-  refs: Map<number, Ref>;
-  argument(tensor: tf.Tensor): Ref;
-  constant(id: number, value: Constant): void;
-  /** Where the tensor with this handle came from. */
-  ref(id: number): Ref;
-}
-
-function newTape(): Tape {
-  const nodes: Node[] = [];
-  const refs = new Map<number, Ref>();
-  const add = (node: Node) => {
-    nodes.push(node);
-    return node;
-  };
-  return {
-    nodes,
-    refs,
-    argument(tensor) {
-      const { binding } = native();
-      const dtype = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL }[String(tensor.dtype)];
-      if (dtype === undefined)
-        throw new Error(`a tensor of type ${tensor.dtype} can be neither state nor input of a step`);
-      const ref = {
-        node: { name: '', op: ARGUMENT, inputs: [], attributes: [] },
-        index: 0,
-        dtype,
-        shape: tensor.shape,
-      };
-      refs.set(idOf(tensor), ref);
-      return ref;
-    },
-    constant(id, value) {
-      const node = add({ name: `c${nodes.length}`, op: 'Const', inputs: [], attributes: [], value });
-      refs.set(id, { node, index: 0, dtype: value.dtype, shape: value.shape });
-    },
-    ref(id) {
-      const ref = refs.get(id);
-      if (ref !== undefined) return ref;
-      throw new Error('the step uses a tensor that was made outside of it; pass it in the state or the inputs');
-    },
-  };
-}
-
 /** Replayed, such an operation would go on where it stands, not where the step says. */
 const drawing = /^(Multinomial|Random|TruncatedNormal|ParameterizedTruncatedNormal)/;
 
@@ -158,24 +91,18 @@ function listen(tape: Tape): () => void {
       value(op: string, attributes: Attribute[], ids: number[], outputs: number) {
         if (drawing.test(op))
           throw new Error(`the step draws random numbers (${op}); feed them, or key them by the step`);
-        const inputs = ids.map(tape.ref);
+        ids.forEach(tape.ref); // refuses before it computes
         const made = binding.executeOp(op, attributes, ids, outputs);
-        const node: Node = { name: `n${tape.nodes.length}`, op, inputs, attributes };
-        tape.nodes.push(node);
-        made.forEach(({ id, dtype, shape }, index) => {
-          tape.refs.set(id, { node, index, dtype, shape });
-        });
+        tape.operation(op, attributes, ids, made);
         return made;
       },
     },
     tensorDataSync: {
       value(id: number) {
-        const source = tape.refs.get(id)?.node.op;
+        const source = tape.ref(id).node.op;
         // Some kernels look at constants of their own, such as indices.
         if (source === 'Const') return binding.tensorDataSync(id);
-        throw new Error(
-          `the step reads the values of a tensor (made by ${source ?? 'something outside'}); use tf.where`,
-        );
+        throw new Error(`the step reads the values of a tensor (made by ${source}); use tf.where`);
       },
     },
   });
@@ -183,31 +110,30 @@ function listen(tape: Tape): () => void {
   return () => Reflect.set(backend, 'binding', binding);
 }
 
-/** Dead ends are left out. */
-function needed(nodes: Node[], results: Ref[]): Node[] {
-  const live = new Set<Node>();
-  const open = results.map(({ node }) => node);
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (live.has(node)) continue;
-    live.add(node);
-    open.push(...node.inputs.map((ref) => ref.node));
-  }
-  return nodes.filter((node) => live.has(node));
+/** What might be chosen runs, and is written down. */
+function hearing(tape: Tape): LazyWhere {
+  return (when, yes, no) => {
+    let chosen: tf.Tensor[] = [];
+    const side = tape.aside(() => {
+      // Handles of their own, since a side may return what was there before.
+      chosen = yes().map(identity);
+      return chosen;
+    });
+    tape.choice(idOf(when), side, no.map(idOf), chosen.map(idOf));
+    return chosen;
+  };
 }
 
 /** tfjs draws on the host: what comes out looks like a constant, and would stay the same for ever. */
 const LARGEST_TABLE = 16;
 
-function refuseRandomConstants({ nodes }: Recording): void {
-  for (const { value } of nodes) {
+function refuseRandomConstants(nodes: Node[]): void {
+  for (const { value, chosen } of nodes) {
+    refuseRandomConstants(chosen?.nodes ?? []);
     if (value === undefined || value.dtype !== FLOAT || value.values.length <= LARGEST_TABLE) continue;
     if (value.values.every((entry) => entry === value.values[0])) continue;
     throw new Error(
       `the step makes a tensor [${value.shape}] of different numbers, which may be random; pass it in the inputs`,
     );
   }
-}
-
-function signature({ nodes }: Recording): string {
-  return nodes.map(({ op, value }) => (value === undefined ? op : `${op} ${value.shape} ${value.values}`)).join('\n');
 }

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostTensor, HostTensors } from '../../types.ts';
 import { FLOAT, native } from './binding.ts';
+import type { Form } from './functions.ts';
 import { savedModel } from './graph.ts';
 import type { Recording } from './record.ts';
 
 export interface Session {
-  /** One call; the values of the output. */
-  call(inputs: HostTensors): Float32Array;
+  /** Steps in a row; the values of their outputs, one after the other. */
+  call(steps: HostTensors[]): Float32Array;
   /** Replaces what is held. */
   write(held: HostTensors): void;
   /** Copies out what is held under these names. */
@@ -19,11 +20,16 @@ export interface Session {
   dispose(): void;
 }
 
-export function openSession(recording: Recording): Session {
+/** With `loop` oneDNN may give other bits than in single steps; `fused` code has bits of its own. */
+export function openSession(recording: Recording, form: Form): Session {
   const { binding } = native();
-  const { model, names } = savedModel(recording);
+  // How many steps there are is seen from the inputs.
+  const loop = form.loop && recording.inputs.length > 0;
+  const { model, names } = savedModel(recording, { ...form, loop });
   const id = load(model);
   const [feeds = '', initials = ''] = [names.feeds, names.initials].map((list) => list.join(','));
+  const sizes = recording.inputs.map(({ ref }) => sizeOf(ref.shape));
+  const together = Math.max(1, Math.floor(STACKED / Math.max(1, ...sizes)));
   /** The handles made for a call are given back, also when it fails. */
   const run = (fed: HostTensor[], at: string, fetched: string): (Float32Array | Int32Array | Uint8Array)[] => {
     const ids = fed.map(({ shape, values }) => binding.createTensor(shape, FLOAT, values));
@@ -39,9 +45,11 @@ export function openSession(recording: Recording): Session {
   };
   return {
     labels: recording.labels,
-    call(inputs) {
-      const fed = recording.inputs.map(({ name, ref }) => fitting(name, ref.shape, inputs[name]));
-      return floats(run(fed, feeds, names.output)[0]);
+    call(steps) {
+      const calls = loop
+        ? slices(steps, together).map((some) => recording.inputs.map((input) => stacked(input, some)))
+        : steps.map((step) => recording.inputs.map((input) => fitting(input.name, input.ref.shape, step[input.name])));
+      return concatenated(calls.map((fed) => floats(run(fed, feeds, names.output)[0])));
     },
     write(held) {
       const fed = recording.held.map(({ name, before }) => fitting(name, before.shape, held[name]));
@@ -63,8 +71,35 @@ export function openSession(recording: Recording): Session {
 
 function fitting(name: string, shape: number[], tensor: HostTensor | undefined): HostTensor {
   if (tensor === undefined) throw new Error(`"${name}" of the step is missing`);
-  if (tensor.shape.join() === shape.join()) return tensor;
+  if (tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i])) return tensor;
   throw new Error(`"${name}" has shape [${tensor.shape}]; the step was compiled for [${shape}]`);
+}
+
+/** Numbers of one input that are stacked for one call, at most: copies of much more would cost more than calls. */
+const STACKED = 2 ** 20;
+
+/** One input of several steps, with an axis in front. */
+function stacked({ name, ref }: Recording['inputs'][number], steps: HostTensors[]): HostTensor {
+  const own = steps.map((step) => fitting(name, ref.shape, step[name]).values);
+  return { shape: [steps.length, ...ref.shape], values: concatenated(own) };
+}
+
+function concatenated(parts: Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function slices<T>(list: T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
+
+function sizeOf(shape: number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 function floats(values: Float32Array | Int32Array | Uint8Array | undefined): Float32Array {
