@@ -49,10 +49,11 @@ export const adam: TransformPart<
         mean: blend(pick(previous.seen, 'mean'), beta1, one, one_minus_beta1),
         square: blend(pick(previous.seen, 'square'), beta2, one, one_minus_beta2),
       };
-      const update = (m: tf.Tensor, name: string) => {
-        const root = pick(square, name).div(seen.square).sqrt();
-        return m.div(seen.mean).div(root.add(epsilon)).mul(learning_rate.neg());
-      };
+      // m^ / (sqrt(v^) + epsilon) with both corrections moved into scalars: fewer passes over the parameters.
+      const correction = seen.square.sqrt();
+      const rate = learning_rate.neg().mul(correction).div(seen.mean);
+      const update = (m: tf.Tensor, name: string) =>
+        m.div(pick(square, name).sqrt().add(epsilon.mul(correction))).mul(rate);
       return { grads: mapTensors(mean, update), state: join({ mean, square, seen }) };
     },
   }),

@@ -1,7 +1,7 @@
 /** The functions of a compiled step: one that does a step, or one that does as many as it is fed batches for. */
 import { BOOL, FLOAT, INT32, RESOURCE, VARIANT } from './binding.ts';
 import { body, type Place } from './body.ts';
-import { attribute, functionOf, node, whole } from './node.ts';
+import { attribute, constant, functionOf, node, whole } from './node.ts';
 import type { Recording } from './record.ts';
 
 export const STEP = 'step';
@@ -23,10 +23,11 @@ export function stepFunctions(recording: Recording, { loop, fused }: Form): Buff
 }
 
 function singleStep(recording: Recording, fused: boolean): Buffer[] {
+  const reads = readPlaces(recording, fused);
   const { nodes, functions, place } = body(
     recording.nodes,
     [
-      ...recording.held.map(({ before }, i): Place => [before, `read${i}:value:0`]),
+      ...recording.held.map(({ before }, i): Place => [before, reads[i] ?? '']),
       ...recording.inputs.map(({ ref }, i): Place => [ref, `x${i}`]),
     ],
     fused,
@@ -38,7 +39,7 @@ function singleStep(recording: Recording, fused: boolean): Buffer[] {
 function loopedStep(recording: Recording, fused: boolean): Buffer {
   const { held, inputs, output } = recording;
   const types = loopTypes(recording);
-  const state = held.map((_, i) => `read${i}:value:0`);
+  const state = readPlaces(recording, fused);
   const shape = 'shape:output:0';
   const nodes = [
     whole('zero', 0),
@@ -79,11 +80,31 @@ function loopedStep(recording: Recording, fused: boolean): Buffer {
   return around(recording, nodes, after, 'stacked:tensor:0', fused);
 }
 
+/**
+ * Whether a variable lets go of its tensor when it has been read: operations may then write over it, where they would have to
+ * find new memory. That pays for large tensors.
+ */
+function isGivenUp({ before, after }: Recording['held'][number]): boolean {
+  const size = before.shape.reduce((product, length) => product * length, 1);
+  return before.dtype === FLOAT && before.node !== after.node && size >= 16_384;
+}
+
+function readPlaces({ held }: Recording, fused: boolean): string[] {
+  return held.map((one, i) => (fused || !isGivenUp(one) ? `read${i}:value:0` : `own${i}:output:0`));
+}
+
 /** Between the reads of what is held and the assignments. */
 function around({ held, inputs }: Recording, body: Buffer[], after: string[], output: string, fused: boolean): Buffer {
-  const reads = held.map(({ before }, i) =>
-    node(`read${i}`, 'ReadVariableOp', [`v${i}`], { dtype: attribute.type(before.dtype) }),
-  );
+  const reads = held.flatMap((one, i) => {
+    const dtype = attribute.type(one.before.dtype);
+    const read = node(`read${i}`, 'ReadVariableOp', [`v${i}`], { dtype });
+    if (fused || !isGivenUp(one)) return [read];
+    return [
+      read,
+      node(`empty${i}`, 'AssignVariableOp', [`v${i}`, 'nothing:output:0', `^read${i}`], { dtype }),
+      node(`own${i}`, 'Identity', [`read${i}:value:0`, `^empty${i}`], { T: dtype }),
+    ];
+  });
   // No state is assigned before all of it has been read: otherwise a step would see a part of the next.
   const afterReads = held.map((_, i) => `^read${i}`);
   const changed = [...held.entries()].filter(([, one]) => one.before.node !== one.after.node);
@@ -96,6 +117,14 @@ function around({ held, inputs }: Recording, body: Buffer[], after: string[], ou
   const result = node('result', 'Identity', [output, ...changed.map(([i]) => `^assign${i}`)], {
     T: attribute.type(FLOAT),
   });
+  const nothing = [
+    constant('zero_size', { dtype: FLOAT, shape: [0], values: new Float32Array(0) }),
+    // Of a shape that isn't known before it runs, so that it may stand in for any.
+    node('nothing', 'PlaceholderWithDefault', ['zero_size:output:0'], {
+      dtype: attribute.type(FLOAT),
+      shape: attribute.anyShape(),
+    }),
+  ];
   return functionOf({
     name: STEP,
     arguments: [
@@ -103,7 +132,7 @@ function around({ held, inputs }: Recording, body: Buffer[], after: string[], ou
       ...held.map((_, i): [string, number] => [`v${i}`, RESOURCE]),
     ],
     results: [{ name: 'output', dtype: FLOAT, from: 'result:output:0' }],
-    nodes: [...reads, ...body, ...assigns, result],
+    nodes: [...nothing, ...reads, ...body, ...assigns, result],
     stateful: true,
     fused,
   });

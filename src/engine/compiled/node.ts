@@ -12,6 +12,7 @@ export const attribute = {
   bool: (value: boolean) => bool(5, value),
   type: (value: number) => int(6, value),
   shape: (value: number[]) => bytes(7, shape(value)),
+  anyShape: () => bytes(7, bool(3, true)),
   tensor: (value: Buffer) => bytes(8, value),
   func: (name: string) => bytes(10, text(1, name)),
   types: (values: number[]) => bytes(1, ints(6, values)),
