@@ -10,11 +10,12 @@ import { compileStep } from '../src/engine/compile-step.ts';
 import { native } from '../src/engine/compiled/binding.ts';
 import { type Recordable, record } from '../src/engine/compiled/record.ts';
 import { compiledEngine } from '../src/engine/compiled.ts';
-import { eager } from '../src/engine/eager.ts';
+import { eager, toHost } from '../src/engine/eager.ts';
+import { lazyWhere } from '../src/lazy.ts';
 import { parts } from '../src/parts.ts';
 import { runText } from '../src/run/text.ts';
 import { train } from '../src/train/loop.ts';
-import type { Cell, Step } from '../src/types.ts';
+import type { Cell, Step, Tensors } from '../src/types.ts';
 import { addingCell, digitsCell, optimizer, strategy } from './support/cells.ts';
 import { clipbench, experimentFile, resultHashes, temporaryFolder } from './support/clipbench.ts';
 import { hostTensor } from './support/host.ts';
@@ -172,6 +173,117 @@ test('every assignment waits for all reads: forty variables change places withou
   run.dispose();
   engine.dispose();
 });
+
+test('variables that begin as the same tensor go their own ways', onNative, () => {
+  const same = tf.scalar(1);
+  const step: Step = ({ a = same, b = same }) => ({
+    state: { a: a.add(1), b: b.mul(3) },
+    scalars: { sum: a.add(b).asScalar() },
+  });
+  const compiled = compileStep(step, { a: same, b: same }, { inputs: { step: tf.scalar(0) } });
+  const rows = compiled.call([0, 1, 2].map((t) => ({ step: hostTensor([], [t]) })));
+  assert.deepEqual(rows, [{ sum: 2 }, { sum: 5 }, { sum: 12 }]);
+  compiled.dispose();
+});
+
+test('large state: exchanged, replaced by what is new, and kept beside, in single steps and loops', onNative, () => {
+  // From 128 x 128 entries on, a variable lets go of its tensor when it has been read.
+  const shape = [130, 130];
+  const [p, q] = [tf.fill(shape, 1), tf.fill(shape, 2)];
+  const names = ['swapped', 'other', 'fresh', 'last', 'same'];
+  const step: Step = (state, { x = p }) => {
+    const at = (name: string) => state[name] ?? p;
+    const product = x.matMul(at('swapped'));
+    return {
+      state: {
+        swapped: at('other'),
+        other: at('swapped').sub(at('last')),
+        fresh: x.mul(3),
+        last: product,
+        same: product,
+      },
+      scalars: { sum: product.mean().add(at('fresh').mean()).add(at('same').mean()).asScalar() },
+    };
+  };
+  const state = { swapped: p, other: q, fresh: p, last: p.clone(), same: q };
+  const batches = [0.1, 0.2, 0.3, 0.4].map((value) => ({ x: hostTensor(shape, Array(130 * 130).fill(value / 130)) }));
+  let held: Tensors = state;
+  const rows = batches.map(({ x }) => {
+    const { state: next, scalars } = step(held, { x: tf.tensor(x.values, shape) });
+    held = next;
+    return { sum: scalars.sum?.dataSync()[0] };
+  });
+  for (const loop of [false, true]) {
+    const compiled = compileStep(step, state, { inputs: { x: p }, loop });
+    assert.deepEqual(compiled.call(batches), rows);
+    const after = compiled.read();
+    for (const name of names) assert.deepEqual(after[name], toHost(held)[name], `${name}, loop: ${loop}`);
+    compiled.dispose();
+  }
+});
+
+test('when a step fails its state is lost, and can be written anew', onNative, () => {
+  const shape = [130, 130];
+  // Of the indices only TensorFlow sees that one is too large.
+  const step: Step = ({ w = tf.zeros(shape) }, { x = w }) => ({
+    state: { w: w.mul(2) },
+    scalars: { one: tf.sparseToDense(x.toInt(), tf.scalar(1), [4], 0).sum().asScalar() },
+  });
+  const compiled = compileStep(step, { w: tf.ones(shape) }, { inputs: { x: tf.scalar(0) } });
+  const give = (index: number) => compiled.call([{ x: hostTensor([], [index]) }]);
+  give(1);
+  assert.throws(() => give(9));
+  assert.throws(() => compiled.read(), /a step failed, and took the state with it; write it anew/);
+  assert.throws(() => give(1), /write it anew/);
+  compiled.write({ w: hostTensor(shape, Array(130 * 130).fill(1)) });
+  give(1);
+  assert.equal(compiled.read().w?.values[0], 2);
+  compiled.dispose();
+});
+
+test('lazyWhere: nested, with what was there before, and with constants that are used outside too', onNative, () => {
+  const step: Step = ({ w = tf.zeros([3]) }, { x = w }) => {
+    const two = tf.scalar(2);
+    const long = w.sum().greater(x);
+    const [chosen = w] = lazyWhere(long, () => lazyWhere(w.max().greater(x.mul(two)), () => [w.div(two).add(x)], [w]), [
+      w.mul(two).add(1),
+    ]);
+    // The same choice again is the same node.
+    const [again = w] = lazyWhere(long, () => [w.neg()], [w]);
+    const [twice = w] = lazyWhere(long, () => [w.neg()], [w]);
+    return { state: { w: chosen.add(two) }, scalars: { sum: chosen.sum().add(again.sub(twice).sum()).asScalar() } };
+  };
+  const batches = [1, 50, 20, 3, 100, 2, 7, 1e3].map((value) => ({ x: hostTensor([], [value]) }));
+  const expected = eager.train('', step, { w: tf.tensor([1, 2, 3]) }, {}).call(batches);
+  assert.ok(new Set(expected.map(({ sum }) => sum)).size > 6, 'every way is taken');
+  for (const options of [{ loop: false }, { loop: true }, { loop: true, fused: true }, { fused: true }]) {
+    const compiled = compileStep(step, { w: tf.tensor([1, 2, 3]) }, { inputs: { x: tf.scalar(0) }, ...options });
+    assert.deepEqual(compiled.call(batches), expected, JSON.stringify(options));
+    compiled.dispose();
+  }
+});
+
+test(
+  'what does not fit is refused by name: values for another shape, and numbers that are not float32',
+  onNative,
+  () => {
+    const step: Step = ({ w = tf.zeros([2]) }, { x = w }) => ({
+      state: { w: w.add(x) },
+      scalars: { sum: w.sum().asScalar() },
+    });
+    const { binding } = native();
+    const compiled = compileStep(step, { w: tf.zeros([2]) }, { inputs: { x: tf.zeros([2]) }, loop: true });
+    const before = binding.getNumOfTensors();
+    const odd = [hostTensor([2], [1]), hostTensor([2], [1, 2, 3])].map((x) => ({ x }));
+    assert.throws(() => compiled.call(odd), /"x" has 1 values; its shape \[2\] needs 2/);
+    assert.equal(binding.getNumOfTensors(), before);
+    compiled.dispose();
+    const models = binding.getNumOfSavedModels();
+    const whole = { w: tf.tensor1d([1, 2], 'int32') };
+    assert.throws(() => compileStep(step, whole, { inputs: { x: tf.zeros([2]) } }), /held w is int32; .* float32/);
+    assert.equal(binding.getNumOfSavedModels(), models);
+  },
+);
 
 test('a step that can not be replayed is refused, naming why', onNative, () => {
   const held = { w: tf.ones([3]) };

@@ -9,8 +9,16 @@ export function generatedTexts(read: (file: string) => string): Record<string, s
   return {
     'results/README.md': columnDictionary(),
     'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
-    'README.md': withParts(read('README.md')),
+    'README.md': withParts(withTimes(read('README.md'), read('results/peers/peers.md'))),
   };
+}
+
+/** The README with what `npm run bench:peers` measured last. */
+function withTimes(readme: string, times: string): string {
+  return readme.replace(
+    /(<!-- generated: peers -->\n)[\s\S]*?(<!-- end -->)/,
+    (_, start: string, end: string) => `${start}${times}${end}`,
+  );
 }
 
 function columnDictionary(): string {

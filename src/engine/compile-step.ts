@@ -6,7 +6,10 @@ import { openSession } from './compiled/session.ts';
 import { labelled, toHost } from './eager.ts';
 
 export interface CompiledStep {
-  /** Steps in a row, one for each of the inputs, which have the names and shapes of the example; the scalars of each. */
+  /**
+   * Steps in a row, one for each of the inputs, which have the names and shapes of the example; the scalars of each. When
+   * that fails, the state is lost: write it anew.
+   */
   call(steps: HostTensors[]): Record<string, number>[];
   /** Copies the state out. */
   read(): HostTensors;
@@ -51,7 +54,12 @@ export function compileStep(
     inputs,
   );
   const session = openSession(recording, { loop, fused });
-  session.write(toHost(state));
+  try {
+    session.write(toHost(state));
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
   return {
     call(steps) {
       const values = session.call(steps);

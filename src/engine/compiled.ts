@@ -10,8 +10,8 @@ import { type Recordable, type Recording, record } from './compiled/record.ts';
 import { openSession, type Session, sweepFolders } from './compiled/session.ts';
 import { eager, labelled, scalars, toDevice, toHost } from './eager.ts';
 
-/** Gives the session for a function, given an example of everything it reads. */
-type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors, several: boolean) => Session;
+/** Gives the session for a function, given an example of everything it reads; `steps` if it is for several in a call. */
+type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors, steps?: number) => Session;
 
 /** Sessions kept: a matrix may have more structures than fit into memory. A run uses two. */
 const KEPT = 32;
@@ -27,14 +27,17 @@ export function compiledEngine(numerics: Cell['numerics'], onFallback: (reason: 
   sweepFolders();
   const sessions = new Map<string, Session>();
   const refused = new Set<string>();
-  const open = (recording: Recording, several: boolean, held: Tensors, inputs: Tensors): Session => {
-    if (numerics === 'fast' && several && isSmall(recording)) return openFused(recording, toHost(held), toHost(inputs));
-    return openSession(recording, { loop: several && numerics === 'repro', fused: false });
+  const open = (recording: Recording, held: Tensors, inputs: Tensors, steps?: number): Session => {
+    const loop = steps !== undefined;
+    if (numerics === 'repro' || !loop || !isSmall(recording)) {
+      return openSession(recording, { loop: loop && numerics === 'repro', fused: false });
+    }
+    return openFused(recording, toHost(held), Array<HostTensors>(steps).fill(toHost(inputs)));
   };
-  const compile: Compile = (key, f, held, inputs, several) => {
+  const compile: Compile = (key, f, held, inputs, steps) => {
     const shapes = [held, inputs].map((tensors) => Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
     const full = JSON.stringify([key, shapes]);
-    const session = sessions.get(full) ?? open(record(f, held, inputs), several, held, inputs);
+    const session = sessions.get(full) ?? open(record(f, held, inputs), held, inputs, steps);
     // The latest used is the last.
     sessions.delete(full);
     sessions.set(full, session);
@@ -84,12 +87,12 @@ function train(compile: Compile, orElse: OrElse, { key, step, initial, constants
     const output = tf.stack(Object.values(scalars));
     return { held: join({ state, constant: fixed }), output, labels: Object.keys(scalars) };
   };
-  const compiled = (inputs: HostTensors): Training => {
+  const compiled = (inputs: HostTensors, steps: number): Training => {
     const fed = toDevice(inputs);
     const fixed = scalars(constants);
     const first: Tensors = join({ state: initial, constant: fixed });
     try {
-      const session = compile(key, f, first, fed, true);
+      const session = compile(key, f, first, fed, steps);
       session.write(toHost(first));
       tf.dispose(initial);
       return {
@@ -116,7 +119,7 @@ function train(compile: Compile, orElse: OrElse, { key, step, initial, constants
       if (inputs === undefined) return [];
       run ??= orElse(
         key,
-        () => compiled(inputs),
+        () => compiled(inputs, steps.length),
         () => eager.train(key, step, initial, constants),
       );
       return run.call(steps);
@@ -140,7 +143,7 @@ function apply(compile: Compile, orElse: OrElse, { key, f, held }: Applied): App
   const compiled = (inputs: HostTensors): Application => {
     const [device, fed] = [toDevice(held), toDevice(inputs)];
     try {
-      const session = compile(key, unchanged, device, fed, false);
+      const session = compile(key, unchanged, device, fed);
       session.write(held);
       return { call: (one) => session.call([one]), dispose() {} };
     } finally {

@@ -56,11 +56,13 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
       inputsOf(cell, task.shape, nextBatch(cell.batch_size), t + i),
     );
     const start = now();
-    const rows = run.call(steps).map(withClipping);
-    trace.train_seconds += (now() - start) / 1000;
-    // What was computed after a step that diverged is nothing but consequence.
-    const last = rows.findIndex(hasDiverged);
-    for (const scalars of last < 0 ? rows : rows.slice(0, last + 1)) {
+    const computed = run.call(steps).map(withClipping);
+    const seconds = (now() - start) / 1000;
+    // What was computed after a step that diverged is nothing but consequence, and isn't counted.
+    const last = computed.findIndex(hasDiverged);
+    const rows = last < 0 ? computed : computed.slice(0, last + 1);
+    trace.train_seconds += (seconds * rows.length) / computed.length;
+    for (const scalars of rows) {
       trace.links.push({ step: t, hash: chain(scalars) });
       if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;
       if (hasDiverged(scalars) || t % cell.log_every === 0) trace.steps.push({ step: t, scalars });

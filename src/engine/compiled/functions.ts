@@ -82,7 +82,7 @@ function loopedStep(recording: Recording, fused: boolean): Buffer {
 
 /**
  * Whether a variable lets go of its tensor when it has been read: operations may then write over it, where they would have to
- * find new memory. That pays for large tensors.
+ * find new memory. That pays for large tensors. When a step fails, they are lost.
  */
 function isGivenUp({ before, after }: Recording['held'][number]): boolean {
   const size = before.shape.reduce((product, length) => product * length, 1);
@@ -108,11 +108,12 @@ function around({ held, inputs }: Recording, body: Buffer[], after: string[], ou
   // No state is assigned before all of it has been read: otherwise a step would see a part of the next.
   const afterReads = held.map((_, i) => `^read${i}`);
   const changed = [...held.entries()].filter(([, one]) => one.before.node !== one.after.node);
-  const assigns = changed.map(([i, { before }]) =>
-    node(`assign${i}`, 'AssignVariableOp', [`v${i}`, after[i] ?? '', ...afterReads], {
-      dtype: attribute.type(before.dtype),
-    }),
-  );
+  const assigns = changed.map(([i, one]) => {
+    const emptied = fused || !isGivenUp(one) ? [] : [`^empty${i}`];
+    return node(`assign${i}`, 'AssignVariableOp', [`v${i}`, after[i] ?? '', ...afterReads, ...emptied], {
+      dtype: attribute.type(one.before.dtype),
+    });
+  });
   // No result comes out before all is assigned.
   const result = node('result', 'Identity', [output, ...changed.map(([i]) => `^assign${i}`)], {
     T: attribute.type(FLOAT),

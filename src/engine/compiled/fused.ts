@@ -5,13 +5,15 @@
 import type { HostTensors } from '../../types.ts';
 import type { Recording } from './record.ts';
 import { openSession, type Session } from './session.ts';
+import type { Node } from './tape.ts';
 
 /** Entries of the largest tensor, and operations, of what counts as small: compiling takes time with their number. */
 const ENTRIES = 16_384;
 const NODES = 500;
 
 /** Random numbers have to be those of the other engines, which XLA doesn't promise. */
-export function isSmall({ nodes, held, inputs }: Recording): boolean {
+export function isSmall({ nodes: outer, held, inputs }: Recording): boolean {
+  const nodes = outer.flatMap(withInner);
   if (nodes.some(({ op }) => op.startsWith('StatelessRandom'))) return false;
   const refs = [
     ...nodes.flatMap((node) => node.inputs),
@@ -21,12 +23,17 @@ export function isSmall({ nodes, held, inputs }: Recording): boolean {
   return nodes.length <= NODES && refs.every(({ shape }) => shape.reduce((n, size) => n * size, 1) <= ENTRIES);
 }
 
-/** A session that was tried: XLA lacks some operations, and tells so with the first call. Its state has to be written anew. */
-export function openFused(recording: Recording, held: HostTensors, inputs: HostTensors): Session {
+function withInner(node: Node): Node[] {
+  return [node, ...(node.chosen?.nodes ?? []).flatMap(withInner)];
+}
+
+/** A session that was tried: XLA lacks some operations, and tells so with the first call. Its state has to be written anew.
+ * It is compiled once for each number of steps, a third of a second or so. @param steps examples of the inputs of a call */
+export function openFused(recording: Recording, held: HostTensors, steps: HostTensors[]): Session {
   const session = openSession(recording, { loop: true, fused: true });
   try {
     session.write(held);
-    session.call([inputs]);
+    session.call(steps);
     return session;
   } catch {
     session.dispose();

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { choosing, type LazyWhere } from '../../lazy.ts';
+import { mapTensors } from '../../tensors.ts';
 import type { Tensors } from '../../types.ts';
 import { type Attribute, type Binding, FLOAT, identity, idOf, native } from './binding.ts';
 import { type Constant, type Node, needed, newTape, type Ref, type Tape, wordsOf } from './tape.ts';
@@ -37,31 +38,34 @@ export function record(f: Recordable, held: Tensors, inputs: Tensors): Recording
   return first;
 }
 
-function recordOnce(f: Recordable, held: Tensors, inputs: Tensors): Recording {
+function recordOnce(f: Recordable, given: Tensors, fed: Tensors): Recording {
   const tape = newTape();
-  const before = Object.entries(held).map(([name, tensor]) => ({
-    name,
-    before: tape.argument(`held ${name}`, tensor),
-  }));
-  const fed = Object.entries(inputs).map(([name, tensor]) => ({ name, ref: tape.argument(`input ${name}`, tensor) }));
-  const restore = listen(tape);
   let recording: Recording | undefined;
-  try {
-    tf.tidy(() => {
+  tf.tidy(() => {
+    // Handles of their own: two variables may begin as the same tensor.
+    const [held, inputs] = [mapTensors(given, identity), mapTensors(fed, identity)];
+    const before = Object.entries(held).map(([name, tensor]) => ({ name, ref: tape.argument(`held ${name}`, tensor) }));
+    const read = Object.entries(inputs).map(([name, tensor]) => ({
+      name,
+      ref: tape.argument(`input ${name}`, tensor),
+    }));
+    const restore = listen(tape);
+    try {
       const result = choosing(hearing(tape), () => f(held, inputs));
-      const after = before.map(({ name, before }) => {
-        const ref = tape.ref(idOf(mustHave(result.held, name)));
-        if (ref.dtype === before.dtype && ref.shape.join() === before.shape.join()) return { name, before, after: ref };
-        throw new Error(`the step changes shape or type of "${name}": [${before.shape}] to [${ref.shape}]`);
+      const after = before.map(({ name, ref }) => {
+        const next = tape.ref(idOf(mustHave(result.held, name)));
+        if (next.dtype === ref.dtype && next.shape.join() === ref.shape.join())
+          return { name, before: ref, after: next };
+        throw new Error(`the step changes shape or type of "${name}": [${ref.shape}] to [${next.shape}]`);
       });
       const output = tape.ref(idOf(result.output));
       if (output.dtype !== FLOAT) throw new Error('the output of the step is not float32');
       const nodes = needed(tape.nodes, [...after.map((one) => one.after), output]);
-      recording = { held: after, inputs: fed, output, labels: result.labels, nodes };
-    });
-  } finally {
-    restore();
-  }
+      recording = { held: after, inputs: read, output, labels: result.labels, nodes };
+    } finally {
+      restore();
+    }
+  });
   if (recording === undefined) throw new Error('the step was not run');
   return recording;
 }

@@ -27,18 +27,18 @@ export function openSession(recording: Recording, form: Form): Session {
   const loop = form.loop && recording.inputs.length > 0;
   const { model, names } = savedModel(recording, { ...form, loop });
   const id = load(model);
+  let lost = false;
   const [feeds = '', initials = ''] = [names.feeds, names.initials].map((list) => list.join(','));
   const sizes = recording.inputs.map(({ ref }) => sizeOf(ref.shape));
   const together = Math.max(1, Math.floor(STACKED / Math.max(1, ...sizes)));
   /** The handles made for a call are given back, also when it fails. */
   const run = (fed: HostTensor[], at: string, fetched: string): (Float32Array | Int32Array | Uint8Array)[] => {
-    const ids = fed.map(({ shape, values }) => binding.createTensor(shape, FLOAT, values));
+    const ids: number[] = [];
     try {
-      return binding.runSavedModel(id, ids, at, fetched).map((made) => {
-        const values = binding.tensorDataSync(made.id);
-        binding.deleteTensor(made.id);
-        return values;
-      });
+      for (const { shape, values } of fed) ids.push(binding.createTensor(shape, FLOAT, values));
+      const made = binding.runSavedModel(id, [...ids], at, fetched).map((one) => one.id);
+      ids.push(...made);
+      return made.map((one) => binding.tensorDataSync(one));
     } finally {
       for (const one of ids) binding.deleteTensor(one);
     }
@@ -46,16 +46,24 @@ export function openSession(recording: Recording, form: Form): Session {
   return {
     labels: recording.labels,
     call(steps) {
+      if (lost) throw new Error(LOST);
       const calls = loop
         ? slices(steps, together).map((some) => recording.inputs.map((input) => stacked(input, some)))
         : steps.map((step) => recording.inputs.map((input) => fitting(input.name, input.ref.shape, step[input.name])));
-      return concatenated(calls.map((fed) => floats(run(fed, feeds, names.output)[0])));
+      try {
+        return concatenated(calls.map((fed) => floats(run(fed, feeds, names.output)[0])));
+      } catch (error) {
+        lost = true;
+        throw error;
+      }
     },
     write(held) {
       const fed = recording.held.map(({ name, before }) => fitting(name, before.shape, held[name]));
       if (fed.length > 0) run(fed, initials, names.initialize);
+      lost = false;
     },
     read(wanted) {
+      if (lost) throw new Error(LOST);
       const places = [...recording.held.keys()].filter((i) => wanted(recording.held[i]?.name ?? ''));
       const values = places.length === 0 ? [] : run([], '', places.map((i) => names.held[i] ?? '').join(','));
       return Object.fromEntries(
@@ -69,10 +77,15 @@ export function openSession(recording: Recording, form: Form): Session {
   };
 }
 
+const LOST = 'a step failed, and took the state with it; write it anew';
+
 function fitting(name: string, shape: number[], tensor: HostTensor | undefined): HostTensor {
   if (tensor === undefined) throw new Error(`"${name}" of the step is missing`);
-  if (tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i])) return tensor;
-  throw new Error(`"${name}" has shape [${tensor.shape}]; the step was compiled for [${shape}]`);
+  if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
+    throw new Error(`"${name}" has shape [${tensor.shape}]; the step was compiled for [${shape}]`);
+  }
+  if (tensor.values.length === sizeOf(shape)) return tensor;
+  throw new Error(`"${name}" has ${tensor.values.length} values; its shape [${shape}] needs ${sizeOf(shape)}`);
 }
 
 /** Numbers of one input that are stacked for one call, at most: copies of much more would cost more than calls. */

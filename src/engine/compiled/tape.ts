@@ -1,6 +1,6 @@
 /** What a step asks of TensorFlow, written down operation by operation. */
 import type * as tf from '@tensorflow/tfjs';
-import { type Attribute, idOf, typeAttribute, typeOf } from './binding.ts';
+import { type Attribute, FLOAT, idOf, typeAttribute, typeOf } from './binding.ts';
 
 /** An operation, with where its inputs come from. */
 export interface Node {
@@ -75,11 +75,10 @@ export function newTape(): Tape {
   /** The innermost is the last. */
   const sheets = [first];
   const current = () => sheets[sheets.length - 1] ?? first;
-  const write = (node: Omit<Node, 'name'>, made: Made[]) => {
+  const write = (node: Omit<Node, 'name'>, made: Made[], { nodes, refs, known } = current()) => {
     const key = words(node, new Map());
     const found = sheets.findLast(({ known }) => known.has(key))?.known.get(key);
     const written = found ?? { name: `n${count++}`, ...node };
-    const { nodes, refs, known } = current();
     if (found === undefined) {
       nodes.push(written);
       known.set(key, written);
@@ -95,11 +94,14 @@ export function newTape(): Tape {
     nodes: first.nodes,
     argument(name, tensor) {
       const node = { name, op: ARGUMENT, inputs: [], attributes: [] };
-      const ref = { node, index: 0, dtype: typeOf(tensor), shape: tensor.shape };
+      const dtype = typeOf(tensor);
+      if (dtype !== FLOAT) throw new Error(`${name} is ${tensor.dtype}; what is held and fed is float32`);
+      const ref = { node, index: 0, dtype, shape: tensor.shape };
       first.refs.set(idOf(tensor), ref);
       return ref;
     },
-    constant: (id, value) => write({ op: 'Const', inputs: [], attributes: [], value }, [{ id, ...value }]),
+    // A constant that is first used in a choice may have been made before it, and be used after it.
+    constant: (id, value) => write({ op: 'Const', inputs: [], attributes: [], value }, [{ id, ...value }], first),
     operation(op, attributes, ids, made) {
       const inputs = ids.map(ref);
       // tfjs leaves these out, and TensorFlow infers them as long as it runs op by op.

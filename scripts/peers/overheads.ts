@@ -1,0 +1,173 @@
+/**
+ * `npm run bench:overheads`: what clipping, telemetry and the harness add to a compiled step. Variants take turns in one process,
+ * so that what the machine does meanwhile meets all of them. Start it pinned to one core.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { loadBackend } from '../../src/engine/backend.ts';
+import { compileStep } from '../../src/engine/compile-step.ts';
+import { compiledEngine } from '../../src/engine/compiled.ts';
+import { toDevice } from '../../src/engine/eager.ts';
+import { stream } from '../../src/engine/random.ts';
+import { runText } from '../../src/run/text.ts';
+import { hodgesLehmann } from '../../src/stats/hodges-lehmann.ts';
+import { median } from '../../src/stats/quantile.ts';
+import { join } from '../../src/tensors.ts';
+import { assemble } from '../../src/train/assemble.ts';
+import { train } from '../../src/train/loop.ts';
+import { makeStep } from '../../src/train/step.ts';
+import type { Cell, Choice } from '../../src/types.ts';
+import { trainingSteps } from './steps.ts';
+import { trainings } from './works.ts';
+
+const STEPS = 40;
+const ROUNDS = 21;
+
+/** The multilayer perceptron of the comparison with other systems, on real digits. */
+const cell = (strategy: Choice, telemetry: Cell['telemetry']): Cell => ({
+  task: { name: 'mnist', options: {} },
+  model: { name: 'mlp', options: { hidden: [256, 256], activation: 'relu' } },
+  optimizer: { name: 'sgd', options: { momentum: 0 } },
+  learning_rate: 0.05,
+  strategy: [strategy],
+  seed: 0,
+  steps: STEPS,
+  batch_size: 64,
+  eval_every: STEPS,
+  log_every: 1,
+  gradient_scale: 1,
+  telemetry,
+  numerics: 'repro',
+  phase: 'confirm',
+});
+const none: Choice = { name: 'none', options: {} };
+const clipping: Choice = { name: 'global_norm', options: { max_norm: 1, semantics: 'safe' } };
+
+/** Does STEPS steps; returns ms per step. */
+type Variant = () => number;
+
+const engine = compiledEngine('repro', (why) => {
+  throw new Error(why);
+});
+
+/** Steps of the training loop, without the loop. */
+function steps(of: Cell): Variant {
+  const parts = assemble(of);
+  const { task, model, strategy, optimizer } = parts;
+  const { params, state } = model.init((name, shape) => stream('init', 0, name, shape), task.shape);
+  const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
+  const run = engine.train(parts.structure, makeStep(parts), initial, parts.constants);
+  const next = task.batches(stream('data', 0));
+  const batches = Array.from({ length: 20 }, (_, t) => {
+    const { x, y, size } = next(of.batch_size);
+    const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
+    return {
+      x: { shape: [size, ...task.shape.input], values: x },
+      y: { shape: [size, task.shape.output], values: y },
+      learning_rate: scalar(of.learning_rate),
+      step: scalar(t),
+    };
+  });
+  return () =>
+    perStep(() => {
+      for (let t = 0; t < STEPS; t += batches.length) run.call(batches);
+    });
+}
+
+function transformer(strategy: Choice): Variant {
+  const work = trainings.find(({ name }) => name === 'transformer');
+  if (work === undefined) throw new Error('no such work');
+  const { step, state, inputs } = trainingSteps(work, strategy);
+  const compiled = compileStep(step, state, { inputs: toDevice(inputs[0] ?? {}) });
+  return () => perStep(() => compiled.call([...inputs, ...inputs]));
+}
+
+function perStep(run: () => void): number {
+  const start = performance.now();
+  run();
+  return (performance.now() - start) / STEPS;
+}
+
+/** Batches, rows and their text: what a longer run takes beyond the time in its steps. */
+function harness(): number {
+  const times = [40, 440].map((count) => {
+    const own = { ...cell(clipping, 'basic'), steps: count, eval_every: count };
+    const start = performance.now();
+    const summary = train(own, () => performance.now(), engine);
+    runText('0123456789abcdef', own, summary);
+    return { all: performance.now() - start, steps: 1000 * summary.train_seconds };
+  });
+  const [short = { all: 0, steps: 0 }, long = short] = times;
+  return (long.all - short.all) / (long.steps - short.steps);
+}
+
+const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${(100 * (ratio - 1)).toFixed(1)} %`;
+
+function report(what: string, ratios: number[]): void {
+  const { estimate, low, high } = hodgesLehmann(ratios.map(Math.log));
+  const [e, l, h] = [estimate, low, high].map((value) => percent(Math.exp(value)));
+  process.stdout.write(`${what.padEnd(52)} ${e?.padStart(8)}   95 % interval ${l} to ${h}\n`);
+}
+
+/** Every variant against the first, in turns. */
+function compare(variants: Record<string, Variant>): void {
+  const names = Object.keys(variants);
+  const times: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
+  for (const variant of Object.values(variants)) variant(); // warm
+  for (let round = 0; round < ROUNDS; round++) {
+    // Back and forth, so that no variant always comes after the same one.
+    for (const name of round % 2 === 0 ? names : names.toReversed()) times[name]?.push(variants[name]?.() ?? 0);
+  }
+  const [base = '', ...others] = names;
+  process.stdout.write(`${base}: ${median(times[base] ?? []).toFixed(3)} ms per step\n`);
+  for (const name of others) {
+    report(
+      `  ${name}`,
+      (times[name] ?? []).map((ms, round) => ms / (times[base]?.[round] ?? Number.NaN)),
+    );
+  }
+}
+
+/** Steps per second of processes at work at the same time. */
+async function together(cores: number[]): Promise<number> {
+  const rates = cores.map(
+    (core) =>
+      new Promise<number>((resolve, reject) => {
+        const words = [process.execPath, '--import', 'tsx', fileURLToPath(import.meta.url), 'rate'];
+        const child = spawn('taskset', ['-c', String(core), ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+        let text = '';
+        child.stdout.on('data', (data) => {
+          text += String(data);
+        });
+        child.on('error', reject);
+        child.on('exit', () => resolve(Number(text)));
+      }),
+  );
+  return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
+}
+
+await loadBackend();
+if (process.argv[2] === 'rate') {
+  const variant = steps(cell(clipping, 'basic'));
+  variant();
+  const until = performance.now() + 4000;
+  const times: number[] = [];
+  while (performance.now() < until) times.push(variant());
+  process.stdout.write(String(1000 / median(times)));
+} else {
+  compare({
+    'mlp, no clipping, telemetry off': steps(cell(none, 'off')),
+    global_norm: steps(cell(clipping, 'off')),
+    'telemetry basic': steps(cell(none, 'basic')),
+    'telemetry full': steps(cell(none, 'full')),
+    'global_norm, telemetry basic': steps(cell(clipping, 'basic')),
+  });
+  compare({ 'transformer, no clipping': transformer(none), global_norm: transformer(clipping) });
+  report('mlp: batches, rows and text around the steps', Array.from({ length: 9 }, harness));
+  if (availableParallelism() > 1) {
+    const ratios: number[] = [];
+    for (let round = 0; round < 6; round++) ratios.push((await together([0, 1])) / (await together([round % 2])));
+    process.stdout.write(`two workers on two cores do ${median(ratios).toFixed(2)} times the steps of one\n`);
+  }
+}
