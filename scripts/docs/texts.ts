@@ -36,8 +36,9 @@ function columnDictionary(): string {
   );
   return `# results
 
-Each experiment has a folder here, named after its file. Everything but \`reference/\` and this page is ignored by git.
-This page is generated (\`npm run docs\`).
+Each experiment has a folder here, named after its file. Everything but \`reference/\`, \`peers/\` (times of
+training steps in other systems, \`npm run bench:peers\`) and this page is ignored by git. This page is generated (\`npm run
+docs\`).
 
 Text is UTF-8 with LF, fields are quoted as in RFC 4180. Numbers of kind \`float\` are float32 as the shortest text that
 reads back as the same float32, those of kind \`double\` JavaScript's shortest text. \`NaN\`, \`Infinity\`, \`-Infinity\` and

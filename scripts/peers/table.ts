@@ -40,7 +40,7 @@ export function timesTable(rows: Row[]): string {
 /** Times as fast as each peer, with interval and verdict. */
 export function ratiosTable(ratios: Ratio[]): string {
   return markdown(
-    ['work', 'against', 'times as fast', '95 % interval', 'verdict', 'set out for'],
+    ['work', 'against', 'times as fast', 'interval', 'verdict', 'set out for'],
     ratios.map(({ work, peer, estimate, low, high, verdict, factor, reached }) => [
       `\`${work}\``,
       `\`${peer}\``,

@@ -53,7 +53,8 @@ function plainTfjs(work: Work): Run {
     tf.variable(w, true, `${work.name}.${name}`), // names are for the whole process
   ]);
   const weights = Object.fromEntries(variables);
-  const optimizer = work.optimizer === 'adam' ? tf.train.adam(work.learning_rate) : tf.train.sgd(work.learning_rate);
+  const optimizer =
+    work.optimizer === 'adam' ? tf.train.adam(work.learning_rate, 0.9, 0.999, 1e-8) : tf.train.sgd(work.learning_rate);
   const batches = batchesOf(work).map(toDevice);
   const loss = work.plain ?? work.loss;
   return {

@@ -27,8 +27,12 @@ function withInner(node: Node): Node[] {
   return [node, ...(node.chosen?.nodes ?? []).flatMap(withInner)];
 }
 
-/** A session that was tried: XLA lacks some operations, and tells so with the first call. Its state has to be written anew.
- * It is compiled once for each number of steps, a third of a second or so. @param steps examples of the inputs of a call */
+/**
+ * A session that was tried: XLA lacks some operations, and tells so with the first call. Its state has to be written anew. It
+ * compiles once for each number of steps in a call, which takes a third of a second or so.
+ *
+ * @param steps examples of the inputs of a call
+ */
 export function openFused(recording: Recording, held: HostTensors, steps: HostTensors[]): Session {
   const session = openSession(recording, { loop: true, fused: true });
   try {

@@ -1,9 +1,10 @@
 /** From a recording to a SavedModel: variables for what is held, and a call of the function that does the steps. */
 import { FLOAT, RESOURCE } from './binding.ts';
-import { type Form, STEP, stepFunctions } from './functions.ts';
+import { type Form, stepFunctions } from './functions.ts';
 import { attribute, node, whole, XLA } from './node.ts';
 import type { Recording } from './record.ts';
 import type { Ref } from './tape.ts';
+import { STEP } from './variables.ts';
 import { bool, bytes, int, message, text } from './wire.ts';
 
 export interface Names {
