@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { loadBackend } from '../../src/engine/backend.ts';
 import { compileStep } from '../../src/engine/compile-step.ts';
 import { eager, toDevice } from '../../src/engine/eager.ts';
+import { median } from '../../src/stats/quantile.ts';
 import type { HostTensors } from '../../src/types.ts';
 import { BATCHES, batchesOf, MAX_NORM, paramsOf } from './inputs.ts';
 import { stepsOf } from './steps.ts';
@@ -143,9 +144,7 @@ function measure({ together, call }: Run, seconds: number): { ms: number; rows: 
   for (const until = performance.now() + 1000 * seconds; chunks.length < 5 || performance.now() < until; ) {
     chunks.push(timed(calls));
   }
-  chunks.sort((a, b) => a - b);
-  const [low = 0, high = 0] = [chunks[(chunks.length - 1) >> 1], chunks[chunks.length >> 1]];
-  return { ms: (low + high) / 2 / together, rows };
+  return { ms: median(chunks) / together, rows };
 }
 
 const [system = '', profile = 'repro', seconds, ...works] = process.argv.slice(2);
