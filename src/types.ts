@@ -119,7 +119,10 @@ export type Split = 'train' | 'val' | 'test';
 
 export interface Task {
   shape: TaskShape;
-  /** The run's endless sequence of training batches. Call once per run: the result keeps the place in the epoch. */
+  /**
+   * The run's endless sequence of training examples: the next so many. They are the same, in the same order, however many are
+   * asked for at once. Call once per run: the result keeps the place in the epoch, and may write its next batch over the last.
+   */
   batches(stream: Stream): (size: number) => Batch;
   /**
    * The examples on which a split is evaluated, the same for every run; `train` is a fixed part of the training data.
@@ -172,7 +175,7 @@ export type HostTensors = Record<string, HostTensor>;
 
 /** A run of a step, again and again; holds its state between calls. */
 export interface Training {
-  /** Steps in a row, one for each of the inputs; returns the scalars of each. */
+  /** Steps in a row, one for each of the inputs, which may be written over afterwards; returns the scalars of each. */
   call(steps: HostTensors[]): Record<string, number>[];
   /** Copies one group of the state out. */
   read(group: string): HostTensors;

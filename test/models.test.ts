@@ -171,6 +171,18 @@ for (const c of cases) {
     });
   });
 
+  test(`${title}: its state doesn't hold on to its input, which is written over after a step`, async () => {
+    await useBackend('native');
+    freed(() => {
+      const { params, state } = model.init(streamsOf(0), shape);
+      const { values } = normals('x', [BATCH, ...shape.input]);
+      const [, next] = model.apply(params, state, tf.tensor(values, [BATCH, ...shape.input]), { training: true });
+      const seen = bitsOf(toHost(next));
+      values.fill(Number.NaN);
+      assert.deepEqual(bitsOf(toHost(next)), seen);
+    });
+  });
+
   test(`${title}: no tensor is left behind`, async () => {
     await useBackend('native');
     const before = tf.memory().numTensors;

@@ -26,6 +26,8 @@ const sha = (...arrays: Float32Array[]) => {
 };
 const same = (a: Batch, b: Batch) => a.size === b.size && sha(a.x, a.y) === sha(b.x, b.y);
 
+const copy = ({ size, x, y }: Batch): Batch => ({ size, x: x.slice(), y: y.slice() });
+
 function assertFull({ shape }: Task, { size, x, y }: Batch, wanted = size): void {
   const rows = rowSizes(shape);
   assert.deepEqual([size, x.length, y.length], [wanted, wanted * rows.x, wanted * rows.y]);
@@ -55,7 +57,16 @@ for (const part of tasks) {
         assert.ok(same(batch, two(16)), 'the same stream gives the same batches');
         assert.ok(!same(batch, other(16)), 'another stream gives others');
       }
-      assert.ok(!same(one(16), one(16)), 'and the next batch is another one');
+      assert.ok(!same(copy(one(16)), one(16)), 'and the next batch is another one');
+    });
+
+    test(`${title}: the same examples, however many are asked for at once`, () => {
+      const [atOnce, apart] = [batches('a'), batches('a')];
+      for (let round = 0; round < 2; round++) {
+        const [whole, ...parts] = [atOnce(24), ...[16, 3, 5].map((size) => copy(apart(size)))];
+        const joined = (key: 'x' | 'y') => Float32Array.from(parts.flatMap((part) => [...part[key]]));
+        assert.ok(same(whole, { size: 24, x: joined('x'), y: joined('y') }));
+      }
     });
 
     test(`${title}: the evaluated splits are the same in every run, and differ`, () => {

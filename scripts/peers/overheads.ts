@@ -60,7 +60,8 @@ function steps(of: Cell): Variant {
   const run = engine.train(parts.structure, makeStep(parts), initial, parts.constants);
   const next = task.batches(stream('data', 0));
   const batches = Array.from({ length: 20 }, (_, t) => {
-    const { x, y, size } = next(of.batch_size);
+    const batch = next(of.batch_size);
+    const [x, y, size] = [batch.x.slice(), batch.y.slice(), batch.size];
     const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
     return {
       x: { shape: [size, ...task.shape.input], values: x },
@@ -91,7 +92,7 @@ function perStep(run: () => void): number {
 
 /** Batches, rows and their text: what a longer run takes beyond the time in its steps. */
 function harness(): number {
-  const times = [40, 440].map((count) => {
+  const times = [20, 820].map((count) => {
     const own = { ...cell(clipping, 'basic'), steps: count, eval_every: count };
     const start = performance.now();
     const summary = train(own, () => performance.now(), engine);
@@ -164,6 +165,7 @@ if (process.argv[2] === 'rate') {
     'global_norm, telemetry basic': steps(cell(clipping, 'basic')),
   });
   compare({ 'transformer, no clipping': transformer(none), global_norm: transformer(clipping) });
+  harness(); // warm
   report('mlp: batches, rows and text around the steps', Array.from({ length: 9 }, harness));
   if (availableParallelism() > 1) {
     const ratios: number[] = [];

@@ -2,9 +2,8 @@
  * Times one of the TensorFlow.js systems: `tfjs.ts SYSTEM PROFILE SECONDS WORK...` prints a line of JSON for each work, like
  * peers.py. On one thread; whoever starts it pins it to one core.
  */
-import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { loadBackend } from '../../src/engine/backend.ts';
+import { loadBackend, restoreRemoved } from '../../src/engine/backend.ts';
 import { compileStep } from '../../src/engine/compile-step.ts';
 import { eager, toDevice } from '../../src/engine/eager.ts';
 import { median } from '../../src/stats/quantile.ts';
@@ -105,11 +104,7 @@ function globalNorm(tensors: tf.Tensor[]): tf.Tensor {
 async function loadStock(): Promise<void> {
   process.env.TF_NUM_INTRAOP_THREADS = '1';
   process.env.TF_NUM_INTEROP_THREADS = '1';
-  // Node 23 removed them.
-  Object.assign(util, {
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-    isArray: Array.isArray,
-  });
+  restoreRemoved();
   await import('@tensorflow/tfjs-node');
   await tf.ready();
 }

@@ -8,14 +8,16 @@ export function rowSizes(shape: TaskShape): { x: number; y: number } {
 
 /**
  * An endless sequence of full batches: one permutation of all examples per epoch, one after the other. A batch may
- * straddle two epochs, so every batch has the same size and every example is met equally often.
+ * straddle two epochs, so every batch has the same size and every example is met equally often. A batch stands where the
+ * last one of its size stood: new memory for each would take longer than to fill it.
  */
 export function shuffledBatches(examples: Batch, shape: TaskShape, stream: Stream): (size: number) => Batch {
   const { x, y } = rowSizes(shape);
   let order = stream.permutation(examples.size);
   let place = 0;
+  let batch: Batch = { size: 0, x: new Float32Array(0), y: new Float32Array(0) };
   return (size) => {
-    const batch = { size, x: new Float32Array(size * x), y: new Float32Array(size * y) };
+    if (batch.size !== size) batch = { size, x: new Float32Array(size * x), y: new Float32Array(size * y) };
     for (let row = 0; row < size; row++) {
       if (place === order.length) {
         order = stream.permutation(examples.size);

@@ -95,14 +95,18 @@ function whySetUpChoseAnother(): string | undefined {
   }
 }
 
+/** tfjs-node calls two functions that Node 23 removed, and Node 22 warns about. */
+export function restoreRemoved(): void {
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  });
+}
+
 /** Each returns the version of libtensorflow, or an empty string. */
 const load: Record<Name, (numerics: Numerics) => Promise<string>> = {
   async native(numerics) {
-    // tfjs-node calls two functions that Node 23 removed, and Node 22 warns about.
-    Object.assign(util, {
-      isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-      isArray: Array.isArray,
-    });
+    restoreRemoved();
     await import('@tensorflow/tfjs-node');
     await use('tensorflow');
     addNativeKernels();

@@ -1,9 +1,9 @@
 /** Anyone's own training step as one TensorFlow graph, on the stock tfjs-node addon. */
-import * as tf from '@tensorflow/tfjs';
 import type { HostTensors, Step, Tensors } from '../types.ts';
 import { record } from './compiled/record.ts';
+import { callSteps, recordable } from './compiled/rows.ts';
 import { openSession } from './compiled/session.ts';
-import { labelled, toHost } from './eager.ts';
+import { toHost } from './eager.ts';
 
 export interface CompiledStep {
   /**
@@ -45,15 +45,7 @@ export function compileStep(
   state: Tensors,
   { inputs, loop = false, fused = false }: CompileOptions,
 ): CompiledStep {
-  const recording = record(
-    (held, fed) => {
-      const next = step(held, fed);
-      return { held: next.state, output: tf.stack(Object.values(next.scalars)), labels: Object.keys(next.scalars) };
-    },
-    state,
-    inputs,
-  );
-  const session = openSession(recording, { loop, fused });
+  const session = openSession(record(recordable(step), state, inputs), { loop, fused });
   try {
     session.write(toHost(state));
   } catch (error) {
@@ -61,10 +53,7 @@ export function compileStep(
     throw error;
   }
   return {
-    call(steps) {
-      const values = session.call(steps);
-      return steps.map((_, t) => labelled(session.labels, values.subarray(t * session.labels.length)));
-    },
+    call: (steps) => callSteps(session, steps),
     read: () => session.read(() => true),
     write: session.write,
     dispose: session.dispose,

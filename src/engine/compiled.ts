@@ -7,8 +7,9 @@ import { group, join } from '../tensors.ts';
 import type { Application, Cell, Engine, HostTensors, Step, Tensors, Training } from '../types.ts';
 import { isSmall, openFused } from './compiled/fused.ts';
 import { type Recordable, type Recording, record } from './compiled/record.ts';
+import { callSteps, recordable } from './compiled/rows.ts';
 import { openSession, type Session, sweepFolders } from './compiled/session.ts';
-import { eager, labelled, scalars, toDevice, toHost } from './eager.ts';
+import { eager, scalars, toDevice, toHost } from './eager.ts';
 
 /** Gives the session for a function, given an example of everything it reads; `steps` if it is for several in a call. */
 type Compile = (key: string, f: Recordable, held: Tensors, inputs: Tensors, steps?: number) => Session;
@@ -81,12 +82,11 @@ interface Trained {
 
 function train(compile: Compile, orElse: OrElse, { key, step, initial, constants }: Trained): Training {
   // Constants are kept beside the state: fed once, and not with every call.
-  const f: Recordable = (held, inputs) => {
-    const fixed = group(held, 'constant');
-    const { state, scalars } = step(group(held, 'state'), { ...fixed, ...inputs });
-    const output = tf.stack(Object.values(scalars));
-    return { held: join({ state, constant: fixed }), output, labels: Object.keys(scalars) };
-  };
+  const f = recordable((held, inputs) => {
+    const constant = group(held, 'constant');
+    const { state, scalars } = step(group(held, 'state'), { ...constant, ...inputs });
+    return { state: join({ state, constant }), scalars };
+  });
   const compiled = (inputs: HostTensors, steps: number): Training => {
     const fed = toDevice(inputs);
     const fixed = scalars(constants);
@@ -96,10 +96,7 @@ function train(compile: Compile, orElse: OrElse, { key, step, initial, constants
       session.write(toHost(first));
       tf.dispose(initial);
       return {
-        call(steps) {
-          const values = session.call(steps);
-          return steps.map((_, t) => labelled(session.labels, values.subarray(t * session.labels.length)));
-        },
+        call: (steps) => callSteps(session, steps),
         read: (name) =>
           group(
             session.read((held) => held.startsWith(`state.${name}.`)),

@@ -52,9 +52,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     if (t === cell.steps) break;
 
     const count = Math.min(TOGETHER, cell.eval_every - (t % cell.eval_every), cell.steps - t);
-    const steps = Array.from({ length: count }, (_, i) =>
-      inputsOf(cell, task.shape, nextBatch(cell.batch_size), t + i),
-    );
+    const steps = inputsOf(cell, task.shape, nextBatch(cell.batch_size * count), t);
     const start = now();
     const computed = run.call(steps).map(withClipping);
     const seconds = (now() - start) / 1000;
@@ -110,13 +108,18 @@ function evaluationSets(cell: Cell, { task }: Assembled): Record<Split, Batch> {
   return { train: set('train'), val: set('val'), test: set('test') };
 }
 
-function inputsOf(cell: Cell, shape: TaskShape, batch: Batch, step: number): HostTensors {
-  return {
-    x: { shape: [batch.size, ...shape.input], values: batch.x },
-    y: { shape: [batch.size, shape.output], values: batch.y },
-    learning_rate: scalar(cell.learning_rate),
-    step: scalar(step),
-  };
+/** Of several steps from `first` on, whose batches stand one after the other: an engine can take them over as they are. */
+function inputsOf({ batch_size, learning_rate }: Cell, shape: TaskShape, { size, x, y }: Batch, first: number) {
+  return Array.from({ length: size / batch_size }, (_, i): HostTensors => {
+    const part = (values: Float32Array) =>
+      values.subarray((i * values.length * batch_size) / size, ((i + 1) * values.length * batch_size) / size);
+    return {
+      x: { shape: [batch_size, ...shape.input], values: part(x) },
+      y: { shape: [batch_size, shape.output], values: part(y) },
+      learning_rate: scalar(learning_rate),
+      step: scalar(first + i),
+    };
+  });
 }
 
 function scalar(value: number): HostTensor {

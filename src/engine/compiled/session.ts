@@ -98,13 +98,24 @@ function stacked({ name, ref }: Recording['inputs'][number], steps: HostTensors[
 }
 
 function concatenated(parts: Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const [first] = parts;
+  if (first !== undefined && areAdjacent(parts)) return new Float32Array(first.buffer, first.byteOffset, size);
+  const whole = new Float32Array(size);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }
   return whole;
+}
+
+/** In memory, one right after the other. */
+function areAdjacent(parts: Float32Array[]): boolean {
+  return parts.every(({ buffer, byteOffset }, i) => {
+    const before = parts[i - 1];
+    return before === undefined || (buffer === before.buffer && byteOffset === before.byteOffset + before.byteLength);
+  });
 }
 
 function slices<T>(list: T[], size: number): T[][] {
