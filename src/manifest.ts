@@ -11,6 +11,10 @@ const partSchema = z.object({
   metric: z.object({ name: z.string(), better: z.enum(['higher', 'lower']) }).optional(),
 });
 
+/** The verdicts that a comparison can be expected to get. */
+export const expectations = ['better', 'worse'] as const;
+export type Expectation = (typeof expectations)[number];
+
 /** Declared before anything runs, so that it can't be chosen after the results were seen. */
 export const compareSchema = z.strictObject({
   baseline: z.string().describe('strategy that every other one is compared with'),
@@ -23,7 +27,7 @@ export const compareSchema = z.strictObject({
     .array(z.record(z.string(), z.union([z.string(), z.number()])))
     .optional()
     .describe(
-      'the comparisons that get a verdict, each as {column of runs.csv: value}; default: every strategy and threshold at every setting',
+      'the comparisons that get a verdict, each as {column of runs.csv: value}, with `expect: better` or `worse` where that is what theory says; default: every strategy and threshold at every setting',
     ),
 });
 export type Compare = z.infer<typeof compareSchema>;

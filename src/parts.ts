@@ -1,10 +1,11 @@
 /** Finding parts by name, and what the schemas of their options say. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import * as models from './models/index.ts';
 import * as optimizers from './optimizers/index.ts';
+import * as schedules from './schedules/index.ts';
 import * as strategies from './strategies/index.ts';
 import * as tasks from './tasks/index.ts';
-import type { Choice, ModelPart, Options, OptionValue, Part, TaskPart, TransformPart } from './types.ts';
+import type { Choice, ModelPart, Options, OptionValue, Part, SchedulePart, TaskPart, TransformPart } from './types.ts';
 
 /** What each index lists, sorted by name. */
 export const parts = {
@@ -12,6 +13,7 @@ export const parts = {
   optimizers: Object.values<TransformPart>(optimizers),
   models: Object.values<ModelPart>(models),
   tasks: Object.values<TaskPart>(tasks),
+  schedules: Object.values<SchedulePart>(schedules),
 };
 
 /** The part with this name. @throws Error when there is none: names are checked when a matrix is read. */
@@ -31,6 +33,17 @@ export function thresholdOption(part: Part<Options, unknown>): string | undefine
   return Object.entries(part.options.shape).find(([, schema]) => metaOf(schema)?.threshold)?.[0];
 }
 
+/** Names of a part's options that name files: each has a partner that says what is in the file, `path_sha256` for `path`. */
+export function fileOptions(part: Part<Options, unknown>): string[] {
+  return Object.keys(part.options.shape).filter((name) => `${name}_sha256` in part.options.shape);
+}
+
+/** A choice as far as it shapes a run: of a file, what is in it and not where it lies. */
+export function contentOf<T>({ name, options }: { name: string; options: Record<string, T> }) {
+  const kept = Object.entries(options).filter(([option]) => !(`${option}_sha256` in options));
+  return { name, options: Object.fromEntries(kept) };
+}
+
 /** What a part is made from: its structural options only. */
 export function build<T>(part: Part<Options, T>, choice: Choice): T {
   return part.make(structureOf(part, choice).options);
@@ -46,6 +59,19 @@ export function structureOf(part: Part<Options, unknown>, { name, options }: Cho
     return absent === undefined ? [] : [[option, value !== absent]];
   });
   return { name, options: Object.fromEntries(kept) };
+}
+
+/** The same choice without what goes without saying: options at their defaults. */
+export function withoutDefaults(part: Part<Options, unknown>, { name, options }: Choice): Choice {
+  const shape: Record<string, z.core.$ZodType> = part.options.shape;
+  const isDefault = (option: string, value: OptionValue) => {
+    const unsaid = shape[option] === undefined ? undefined : z.safeParse(shape[option], undefined);
+    return unsaid?.success === true && JSON.stringify(unsaid.data) === JSON.stringify(value);
+  };
+  return {
+    name,
+    options: Object.fromEntries(Object.entries(options).filter(([option, value]) => !isDefault(option, value))),
+  };
 }
 
 /** What a part's `update` reads as scalars: numeric options and derived constants. */

@@ -102,13 +102,19 @@ export interface Stream {
 export type InitStreams = (parameter: string, shape: number[]) => Stream;
 
 export interface TaskShape {
-  /** Shape of one example: [features], or [time, features] for a sequence. */
+  /** Of one example: [features], [height, width, channels], [time, features] for a sequence, or [time] for one of tokens. */
   input: number[];
-  /** Length of the model's output. */
+  /** Where x holds tokens: how many there are. They are whole numbers from 0. */
+  vocabulary?: number;
+  /** Numbers in an output: one for each class or value. */
   output: number;
+  /** Where there is an output for each time of a sequence and not one for all of it: how many times that are. */
+  times?: number;
+  /** Numbers in a target, where they aren't as many as in all outputs: class numbers, say. */
+  target?: number;
 }
 
-/** Host-side examples: `x` is [size, ...shape.input] and `y` [size, shape.output] (one-hot for classes), row-major. */
+/** Host-side examples, row-major: `x` is [size, ...shape.input], `y` the targets (one-hot for classes, unless the shape says other). */
 export interface Batch {
   size: number;
   x: Float32Array;
@@ -122,15 +128,22 @@ export interface Task {
   /**
    * The run's endless sequence of training examples: the next so many. They are the same, in the same order, however many are
    * asked for at once. Call once per run: the result keeps the place in the epoch, and may write its next batch over the last.
+   *
+   * @param relabel changes targets in a batch, where labels are to be noisy
    */
-  batches(stream: Stream): (size: number) => Batch;
+  batches(stream: Stream, relabel?: Relabel): (size: number) => Batch;
   /**
    * The examples on which a split is evaluated, the same for every run; `train` is a fixed part of the training data.
    * `stream` is for tasks that generate theirs; it depends on the task's options alone.
    */
   split(name: Split, stream: Stream): Batch;
-  /** Loss of each example, [batch]; the loop averages. `y` is the model's output [batch, output]. */
-  loss(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
+  /** Which controls on the loss make sense: label smoothing and noise with classes, Huber's where the error is squared, or neither. */
+  kind: 'classification' | 'regression' | 'other';
+  /**
+   * Loss of each example, [batch]; the loop averages. `y` is what the model returned, `target` [batch, numbers in a target].
+   * In training there may be `controls` on it.
+   */
+  loss(y: tf.Tensor2D, target: tf.Tensor2D, controls?: LossControls): tf.Tensor1D;
   metric: {
     name: string;
     better: 'higher' | 'lower';
@@ -141,10 +154,22 @@ export interface Task {
   data(): Record<string, string>;
 }
 
+/** Changes the target of a training example, which goes by its number in the data, or in the order in which it is made. */
+export type Relabel = (example: number, target: Float32Array) => void;
+
+export interface LossControls {
+  /** Share of every target that is spread over all classes (Szegedy et al. 2016, section 7). */
+  label_smoothing?: tf.Scalar;
+  /** Where the squared error becomes linear (Huber 1964). */
+  huber?: tf.Scalar;
+}
+
 export interface ModelContext {
   training: boolean;
   /** For dropout. There is none in evaluation. */
   noise?: Noise;
+  /** The model's numeric options, such as a dropout rate. They act in training only. */
+  options?: Record<string, tf.Scalar>;
 }
 
 export interface Model {
@@ -152,13 +177,16 @@ export interface Model {
   refuse?(shape: TaskShape): string | undefined;
   /** Fresh parameters and state (running statistics and the like). Every layer draws from a stream of its own. */
   init(streams: InitStreams, shape: TaskShape): { params: Tensors; state: Tensors };
-  /** Output [batch, shape.output] for `x` [batch, ...shape.input], and the next state. */
+  /** Outputs [batch, (shape.times ?? 1) * shape.output] for `x` [batch, ...shape.input], and the next state. */
   apply(params: Tensors, state: Tensors, x: tf.Tensor, context: ModelContext): [y: tf.Tensor2D, state: Tensors];
 }
 
 export type TransformPart<S extends Options = Options, Numeric extends string = string> = Part<S, Transform<Numeric>>;
 export type ModelPart<S extends Options = Options> = Part<S, Model>;
 export type TaskPart<S extends Options = Options> = Part<S, Task>;
+/** What a learning rate is multiplied with at step `t` of `steps`. On the host, in double. */
+export type Schedule = (t: number, steps: number) => number;
+export type SchedulePart<S extends Options = Options> = Part<S, Schedule>;
 
 /**
  * One training step as a pure function of what is learned and what is fed, so that it can be run eagerly or recorded.
@@ -214,8 +242,32 @@ export interface Choice {
   options: Options;
 }
 
+/** What else than clipping may do its job, or call for it. */
+export interface Controls {
+  schedule: Choice;
+  /** Of the weights, after clipping: beside the optimizer's update (`decoupled`), or added to the gradient it sees. */
+  weight_decay: number;
+  decay: 'decoupled' | 'coupled';
+  /** Penalties l1 * sum |w| and l2 * sum w^2: part of the gradient that is clipped. */
+  l1: number;
+  l2: number;
+  label_smoothing: number;
+  label_noise: number;
+  /** 0 leaves the squared error as it is. */
+  huber: number;
+  /** eta: normal noise of variance eta / (1 + t)^0.55 on the gradient (Neelakantan et al. 2015, eq. 1). */
+  gradient_noise: number;
+  /** Micro-batches of an update; their mean gradient is the gradient. */
+  accumulate: number;
+  /** Bound on the norm of the weights into each unit; 0 is none (Srebro & Shraibman 2005; Srivastava et al. 2014). */
+  max_weight_norm: number;
+  /** Every so many steps the gradient is multiplied with `spike_factor`; 0 is never. */
+  spike_every: number;
+  spike_factor: number;
+}
+
 /** One fully resolved point of a matrix: what one run does. Its canonical JSON is its identity. */
-export interface Cell {
+export interface Cell extends Controls {
   task: Choice;
   model: Choice;
   optimizer: Choice;

@@ -92,7 +92,11 @@ test('plan shows axes, cells and ids, and runs nothing', async (context) => {
   const { code, stdout } = await clipbench(['plan', file]);
   assert.equal(code, 0);
   assert.match(stdout, /^q\n/);
-  assert.match(stdout, /strategy\s+none, norm max_norm=0\.1 semantics=safe, norm max_norm=1 semantics=safe/);
+  assert.match(stdout, /strategy\s+none, norm max_norm=0\.1, norm max_norm=1\n/);
+  assert.match(
+    stdout,
+    /model\s+task\s+input\s+output\s+parameters\nrnn hidden=\[2\]\s+adding length=20\s+\[20, 2\]\s+\[1\]\s+13\n/,
+  );
   assert.match(stdout, /3 cells, 6 training steps in all/);
   const json = await clipbench(['plan', file, '--json']);
   const ids = json.stdout
@@ -112,7 +116,7 @@ test('plan shows what would run of a matrix that is cut down on the command line
   const words = ['--set', 'steps=[100, 200]', '--set', 'seeds=4', '--filter', 'strategy=norm', '--filter', 'steps<200'];
   const { code, stdout } = await clipbench(['plan', file, ...words]);
   assert.equal(code, 0);
-  assert.match(stdout, /strategy\s+norm max_norm=0\.1 semantics=safe, norm max_norm=1 semantics=safe\n/);
+  assert.match(stdout, /strategy\s+norm max_norm=0\.1, norm max_norm=1\n/);
   assert.match(stdout, /8 of 24 cells, 800 training steps in all/);
   const smoke = await clipbench(['plan', file, '--set', 'steps=[100, 200]', '--set', 'seeds=4', '--smoke']);
   assert.match(smoke.stdout, /\n3 cells, 9 training steps in all \(smoke: their figures mean nothing\)/);

@@ -16,15 +16,16 @@ const rows = [
     'noise.ts',
     'philox.ts',
     'norms.ts',
+    'warm_up.ts',
   ],
-  ['layers', 'data', 'engine', 'stats'],
-  ['strategies', 'optimizers', 'models', 'tasks'],
+  ['layers', 'data', 'updates', 'engine', 'stats'],
+  ['strategies', 'optimizers', 'models', 'tasks', 'schedules'],
   ['parts.ts'],
   ['matrix', 'train', 'report'],
   ['run'],
   ['cli', 'index.ts'],
 ];
-const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks'];
+const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks', 'schedules'];
 const withoutTensorFlow = ['report', 'stats', 'columns.ts', 'manifest.ts', 'canonical.ts'];
 const printers = ['cli'];
 

@@ -28,6 +28,12 @@ const layers: Record<string, Layer> = {
     ours: (inputs, weights, states) => recurrence(inputs, pick(weights, 'u'), states),
     plain: (input, [h = input], weights) => [tf.tanh(input.add(h.matMul(pick(weights, 'u'))))],
   },
+  'rnn with relu': {
+    inputs: WIDTH,
+    weights: { u: [WIDTH, WIDTH] },
+    ours: (inputs, weights, states) => recurrence(inputs, pick(weights, 'u'), states, { activation: 'relu' }),
+    plain: (input, [h = input], weights) => [tf.relu(input.add(h.matMul(pick(weights, 'u'))))],
+  },
   lstm: {
     inputs: 4 * WIDTH,
     weights: { u: [WIDTH, 4 * WIDTH] },

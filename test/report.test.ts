@@ -104,6 +104,20 @@ test('the short answer gives the declared verdict and counts divergence', async 
   assert.match(text, /the other 8 are described without a verdict/);
 });
 
+test('what was expected beforehand is held against the verdict', async () => {
+  const told = async (expect: string) => {
+    const family = [{ strategy: 'global_norm', threshold: 1, expect }];
+    return seen(await renderReport(synthetic({ ...small, compare: compare({ family }) })));
+  };
+  const [held, missed] = [await told('better'), await told('worse')];
+  assert.match(held, /Of 1 expectation stated beforehand, 1 came true\./);
+  assert.ok(!held.includes('was expected to be'));
+  assert.match(
+    missed,
+    /Of 1 expectation stated beforehand, 0 came true\. global_norm 1 at .* was expected to be worse, and came out better\./,
+  );
+});
+
 test('fewer than six seeds: the data are shown and no verdict is given', async () => {
   const text = seen(await renderReport(synthetic({ ...small, seeds: [0, 1] })));
   assert.match(text, /No verdict is possible on validation accuracy/);

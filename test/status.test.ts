@@ -64,7 +64,7 @@ test('status counts done, diverged, failed, in hand and left; explain says what 
   const explained = await clipbench(['explain', 'run', cell_id.slice(0, 8), out]);
   assert.equal(explained.code, 0, explained.stderr);
   assert.match(explained.stdout, new RegExp(`cell_id +${cell_id}`));
-  assert.match(explained.stdout, /\{"cell":\{.*\},"numerics_version":2\}/);
+  assert.match(explained.stdout, /\{"cell":\{.*\},"numerics_version":3\}/);
   assert.match(explained.stdout, /task\.options\.length +20/);
   assert.match((await clipbench(['explain', 'run', 'zz', out])).stderr, /"zz" is no cell id; give at least 4/);
   assert.match((await clipbench(['explain', 'run', '0123456789abcdef', out])).stderr, /no stored run has the id/);

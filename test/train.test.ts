@@ -288,7 +288,15 @@ test('a skipped step leaves parameters and optimizer as they were, bit for bit; 
   };
   const { params, state } = model.init((name, shape) => stream('init', 0, name, shape), task.shape);
   const initial = { params, model: state, strategy: everySecond.init(params), optimizer: adam.init(params) };
-  const step = makeStep({ task, model, strategy: everySecond, optimizer: adam, telemetry: 'basic' });
+  const step = makeStep({
+    task,
+    model,
+    strategy: everySecond,
+    optimizer: adam,
+    telemetry: 'basic',
+    accumulate: 1,
+    decay: 'decoupled',
+  });
   const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, one_minus_beta1: 0.1, one_minus_beta2: 0.001 };
   const engine = eager.train('', step, join<tf.Tensor>(initial), join({ optimizer: constants }));
   const { x, y, size } = task.batches(stream('data', 0))(8);
@@ -440,6 +448,8 @@ test('a chain in a cell: options are kept apart, also of one strategy twice', ()
   const cell = addingCell({ strategy: [valueAt(0.5), globalNormAt(1), valueAt(0.25)] });
   const { constants } = assemble(cell);
   const wanted = {
+    'model.dropout': 0,
+    'model.omega': 0,
     'strategy.value.clip_value': 0.5,
     'strategy.global_norm.max_norm': 1,
     'strategy.value2.clip_value': 0.25,

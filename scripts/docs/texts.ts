@@ -1,5 +1,6 @@
 /** Every text that is generated, by file. */
 import { csvFiles } from '../../src/columns.ts';
+import { controls } from '../../src/matrix/fields.ts';
 import { optionsWithRole, parts } from '../../src/parts.ts';
 import type { Options, Part } from '../../src/types.ts';
 import { experimentSchema } from './experiment_schema.ts';
@@ -9,7 +10,7 @@ export function generatedTexts(read: (file: string) => string): Record<string, s
   return {
     'results/README.md': columnDictionary(),
     'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
-    'README.md': withParts(withTimes(read('README.md'), read('results/peers/peers.md'))),
+    'README.md': withControls(withParts(withTimes(read('README.md'), read('results/peers/peers.md')))),
   };
 }
 
@@ -61,6 +62,18 @@ function withParts(readme: string): string {
         (_, start: string, end: string) => `${start}${partsTable(list)}\n${end}`,
       ),
     readme,
+  );
+}
+
+function withControls(readme: string): string {
+  const rows = Object.entries(controls).map(([name, schema]) => [
+    `\`${name}\``,
+    schema.meta()?.description ?? '',
+    String(schema.parse(undefined)),
+  ]);
+  return readme.replace(
+    /(<!-- generated: controls -->\n)[\s\S]*?(<!-- end -->)/,
+    (_, start: string, end: string) => `${start}${markdownTable(['key', 'what it is', 'unless said'], rows)}\n${end}`,
   );
 }
 

@@ -10,6 +10,7 @@ import { compileStep } from '../../src/engine/compile-step.ts';
 import { compiledEngine } from '../../src/engine/compiled.ts';
 import { toDevice } from '../../src/engine/eager.ts';
 import { stream } from '../../src/engine/random.ts';
+import { fields } from '../../src/matrix/fields.ts';
 import { runText } from '../../src/run/text.ts';
 import { hodgesLehmann } from '../../src/stats/hodges-lehmann.ts';
 import { median } from '../../src/stats/quantile.ts';
@@ -26,19 +27,17 @@ const ROUNDS = 21;
 
 /** The multilayer perceptron of the comparison with other systems, on real digits. */
 const cell = (strategy: Choice, telemetry: Cell['telemetry']): Cell => ({
+  ...fields.parse({ steps: STEPS, eval_every: STEPS, telemetry }),
+  schedule: { name: 'constant', options: {} },
   task: { name: 'mnist', options: {} },
-  model: { name: 'mlp', options: { hidden: [256, 256], activation: 'relu' } },
+  model: {
+    name: 'mlp',
+    options: { hidden: [256, 256], activation: 'relu', dropout: 0, init: 'glorot', distribution: 'uniform', gain: 1 },
+  },
   optimizer: { name: 'sgd', options: { momentum: 0 } },
   learning_rate: 0.05,
   strategy: [strategy],
   seed: 0,
-  steps: STEPS,
-  batch_size: 64,
-  eval_every: STEPS,
-  log_every: 1,
-  gradient_scale: 1,
-  telemetry,
-  numerics: 'repro',
   phase: 'confirm',
 });
 const none: Choice = { name: 'none', options: {} };

@@ -3,7 +3,16 @@ import * as tf from '@tensorflow/tfjs';
 import type { Task } from '../types.ts';
 
 /** Cross-entropy of softmax(y) with one-hot targets, per example: logSoftmax keeps it exact where softmax underflows. */
-export const crossEntropy: Task['loss'] = (y, target) => tf.logSoftmax(y).mul(target).sum(1).neg().as1D();
+export const crossEntropy: Task['loss'] = (y, target, { label_smoothing } = {}) => {
+  const logs = tf.logSoftmax(y);
+  const loss = logs.mul(target).sum(1).neg();
+  return label_smoothing === undefined ? loss.as1D() : smoothed(loss, logs, label_smoothing);
+};
+
+/** The loss as if `share` of the target were spread evenly over all classes; `logs` are the log-probabilities [..., classes]. */
+export function smoothed(loss: tf.Tensor, logs: tf.Tensor, share: tf.Scalar): tf.Tensor1D {
+  return loss.mul(share.neg().add(1)).sub(logs.mean(-1).mul(share)).as1D();
+}
 
 /** 1 where the largest output is the right class. */
 export const accuracy: Task['metric'] = {

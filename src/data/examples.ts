@@ -1,9 +1,9 @@
 /** Batches from a fixed set of examples. */
-import type { Batch, Stream, TaskShape } from '../types.ts';
+import type { Batch, Relabel, Stream, TaskShape } from '../types.ts';
 
-/** Numbers of one example's input and output. */
-export function rowSizes(shape: TaskShape): { x: number; y: number } {
-  return { x: shape.input.reduce((product, n) => product * n, 1), y: shape.output };
+/** Numbers of one example's input and target. */
+export function rowSizes({ input, output, times = 1, target = times * output }: TaskShape): { x: number; y: number } {
+  return { x: input.reduce((product, n) => product * n, 1), y: target };
 }
 
 /**
@@ -11,7 +11,12 @@ export function rowSizes(shape: TaskShape): { x: number; y: number } {
  * straddle two epochs, so every batch has the same size and every example is met equally often. A batch stands where the
  * last one of its size stood: new memory for each would take longer than to fill it.
  */
-export function shuffledBatches(examples: Batch, shape: TaskShape, stream: Stream): (size: number) => Batch {
+export function shuffledBatches(
+  examples: Batch,
+  shape: TaskShape,
+  stream: Stream,
+  relabel?: Relabel,
+): (size: number) => Batch {
   const { x, y } = rowSizes(shape);
   let order = stream.permutation(examples.size);
   let place = 0;
@@ -26,6 +31,7 @@ export function shuffledBatches(examples: Batch, shape: TaskShape, stream: Strea
       const from = order[place++] ?? 0;
       batch.x.set(examples.x.subarray(from * x, (from + 1) * x), row * x);
       batch.y.set(examples.y.subarray(from * y, (from + 1) * y), row * y);
+      relabel?.(from, batch.y.subarray(row * y, (row + 1) * y));
     }
     return batch;
   };

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { type Cell, UsageError } from '../types.ts';
+import { overrideCpuKernels } from './cpu.ts';
 import { replaceGradients } from './native-gradients.ts';
 import { addNativeKernels } from './native-kernels.ts';
 import { overrideWasmKernels } from './wasm.ts';
@@ -43,6 +44,7 @@ async function choose(numerics: Numerics): Promise<Backend> {
   const asked = askedFor(process.env.CLIPBENCH_BACKEND);
   pinEnvironment(numerics);
   tf.enableProdMode(); // no banner, no warnings
+  overrideCpuKernels(); // here, since it is there whatever is chosen: tests compare with it
   const known = asked === 'auto' ? whySetUpChoseAnother() : undefined;
   const failures: string[] = known === undefined ? [] : [known];
   const candidates = asked === 'auto' ? names.filter((name) => name !== 'native' || known === undefined) : [asked];
@@ -124,6 +126,11 @@ const load: Record<Name, (numerics: Numerics) => Promise<string>> = {
     return '';
   },
 };
+
+/** Without a backend of its own, TensorFlow.js would advertise one when it is first asked for a tensor. */
+export function withoutAdvice(): void {
+  tf.env().set('PROD', true);
+}
 
 async function use(backendName: string): Promise<void> {
   if (!(await tf.setBackend(backendName))) throw new Error(`tfjs could not start its backend "${backendName}"`);

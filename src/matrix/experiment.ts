@@ -1,7 +1,8 @@
 /** An experiment file: one question, and the matrix of runs that is to answer it. */
 import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type Compare, compareSchema } from '../manifest.ts';
+import { type Compare, compareSchema, expectations } from '../manifest.ts';
 import { build, find, parts } from '../parts.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { type Adjustments, smokeCells, withSet } from './adjustments.ts';
@@ -47,7 +48,7 @@ export function parseExperiment(text: string, file: string, adjustments: Adjustm
     mistakes.at(['question'], `question is ${shown(top.question)}; say in a sentence what the runs are to answer`);
   checkKeys(top, [], [...topKeys, ...blockKeys], mistakes);
 
-  const blocks = blocksOf(top, mistakes).map(({ block, path }) => cellsOf(block, path, mistakes));
+  const blocks = blocksOf(top, mistakes).map(({ block, path }) => cellsOf(block, path, dirname(file), mistakes));
   // What is declared is checked against the whole matrix: a smoke run leaves out most of what a comparison names.
   const compare = mistakes.any() ? undefined : compareOf(top.compare, blocks.flat(), mistakes);
   mistakes.stop();
@@ -127,7 +128,11 @@ function checkFamily({ family, baseline }: Compare, cells: Cell[], mistakes: Mis
     mistakes.at(['compare', 'family'], 'family is an empty list; leave it out for all comparisons');
   family?.forEach((entry, i) => {
     const path = ['compare', 'family', i];
-    const keys = Object.keys(entry);
+    const { expect, ...columns } = entry;
+    const keys = Object.keys(columns);
+    if (expect !== undefined && !expectations.some((known) => known === expect)) {
+      mistakes.unknown([...path, 'expect'], 'expectation', String(expect), [...expectations]);
+    }
     if (keys.length === 0) mistakes.at(path, `a family entry is empty; say which runs, by ${known.join(', ')}`);
     const slips = keys.filter((key) => !known.includes(key));
     for (const key of slips) mistakes.unknown(path, 'column', key, known, key);

@@ -1,12 +1,46 @@
 /** The fields of a cell that aren't parts. Each can be an axis. */
 import { z } from 'zod';
 
+/** A strength that is off at 0. */
+const strength = (description: string) => control(z.number().min(0), description);
+/** Less than all. */
+const share = (description: string) => control(z.number().min(0).lt(1), description);
+const control = (schema: z.ZodNumber, description: string) =>
+  schema.default(0).meta({ description: `${description}; 0: off` });
+
 const count = (description: string) =>
   z
     .int()
     .positive()
     .max(2 ** 24)
     .meta({ description });
+
+/** What else than clipping may do its job, or call for it. Off unless said. */
+export const controls = {
+  weight_decay: strength('share of the weights taken off in each update, times the learning rate; not clipped'),
+  decay: z.enum(['decoupled', 'coupled']).default('decoupled').meta({
+    description: "decoupled: beside the optimizer's update, as AdamW; coupled: added to the clipped gradient",
+  }),
+  l1: strength('penalty on the absolute weights; part of the gradient that is clipped'),
+  l2: strength('penalty on the squared weights; part of the gradient that is clipped'),
+  label_smoothing: share('share of a target spread over all classes'),
+  label_noise: share('share of the training labels replaced by random ones'),
+  huber: strength('error from which on the squared loss grows linearly'),
+  gradient_noise: strength('eta of normal noise on the gradient, of variance eta / (1 + t)^0.55'),
+  accumulate: z
+    .int()
+    .positive()
+    .max(1000)
+    .default(1)
+    .meta({ description: 'micro-batches of an update, whose gradients are averaged; they divide the batch' }),
+  max_weight_norm: strength('bound on the norm of the weights into each unit'),
+  spike_every: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: 'updates between gradients multiplied with spike_factor; 0: off' }),
+  spike_factor: z.number().positive().default(100).meta({ description: 'factor on the gradient at a spike' }),
+};
 
 export const fields = z.strictObject({
   steps: count('optimizer updates in a run'),
@@ -26,6 +60,7 @@ export const fields = z.strictObject({
     .enum(['repro', 'fast'])
     .default('repro')
     .meta({ description: 'repro: the same bits on every engine; fast: oneDNN on, the same bits on one engine' }),
+  ...controls,
   target: z
     .number()
     .exactOptional()

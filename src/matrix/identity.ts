@@ -1,24 +1,46 @@
 /** What a cell is called. */
 import { createHash } from 'node:crypto';
-import { canonical } from '../canonical.ts';
-import { find, parts, thresholdOption } from '../parts.ts';
+import { z } from 'zod';
+import { canonical, parseCanonical } from '../canonical.ts';
+import { contentOf, find, parts, thresholdOption } from '../parts.ts';
 import type { Cell, Choice } from '../types.ts';
 
 /** Bumped whenever training arithmetic changes, so that old results are never taken for new ones. */
-export const NUMERICS_VERSION = 2;
+export const NUMERICS_VERSION = 3;
 
-/** What a cell's id is the hash of: its canonical JSON with the version of the arithmetic. */
+/** What a cell is stored as: its canonical JSON with the version of the arithmetic. */
 export function cellText(cell: Cell): string {
   return canonical({ cell, numerics_version: NUMERICS_VERSION });
 }
 
-/** 16 hex digits of sha256. */
+/** 16 hex digits of the sha256 of `cellText`, in which a file is what it holds and not where it lies. */
 export function cellId(cell: Cell): string {
-  return idOf(cellText(cell));
+  return hashOf(cellText({ ...cell, task: contentOf(cell.task) }));
 }
 
 /** The id that belongs to a text of `cellText`, also of another version. */
 export function idOf(text: string): string {
+  const stored = text.includes('_sha256"') ? storedSchema.safeParse(parsed(text)).data : undefined;
+  if (stored === undefined) return hashOf(text);
+  const { cell, ...others } = stored;
+  return hashOf(canonical({ cell: { ...cell, task: contentOf(cell.task) }, ...others }));
+}
+
+/** Of a stored cell, what its id looks into. */
+const storedSchema = z.looseObject({
+  cell: z.looseObject({ task: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }) }),
+});
+
+/** Undefined where a text was altered so that it can't be read. */
+function parsed(text: string): unknown {
+  try {
+    return parseCanonical(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
@@ -28,16 +50,18 @@ export function idOf(text: string): string {
  */
 export function cellsById(cells: Cell[]): Map<string, Cell> {
   const known = new Map<unknown, string>();
-  const textOf = (value: unknown): string => {
+  const textOf = (value: unknown, content = (): unknown => value): string => {
     // A map takes -0 for 0.
     if (Object.is(value, -0)) return canonical(value);
-    const text = known.get(value) ?? canonical(value);
+    const text = known.get(value) ?? canonical(content());
     known.set(value, text);
     return text;
   };
   const idOfCell = (cell: Cell): string => {
-    const members = Object.entries(cell).map(([key, value]) => `"${key}":${textOf(value)}`);
-    return idOf(`{"cell":{${members.sort().join(',')}},"numerics_version":${NUMERICS_VERSION}}`);
+    const { task, ...others } = cell;
+    const members = Object.entries(others).map(([key, value]) => `"${key}":${textOf(value)}`);
+    members.push(`"task":${textOf(task, () => contentOf(task))}`);
+    return hashOf(`{"cell":{${members.sort().join(',')}},"numerics_version":${NUMERICS_VERSION}}`);
   };
   return new Map(cells.map((cell) => [idOfCell(cell), cell]));
 }

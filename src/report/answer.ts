@@ -30,7 +30,7 @@ export function answer(story: Story): Html[] {
         : // Which comparisons there are, and how many, would depend on how far it got.
           manifest.finished === undefined
           ? [html`The run is not finished, so there is no verdict yet.`]
-          : verdicts(declared);
+          : [...verdicts(declared), ...expected(declared)];
   return [...verdict, ...divergenceWords(design)];
 }
 
@@ -65,6 +65,20 @@ function verdicts(declared: Declared): Html[] {
   if (decided.length === 0) return [html`${intro} ${open === 1 ? 'it does not separate' : 'none separates'} ${same}`];
   const rest = `${count(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
   return [intro, ...decided.map(sentence), ...(open === 0 ? [] : [html`${rest}`])];
+}
+
+/** What was expected before anything ran, held against what came out. */
+function expected({ comparisons }: Declared): Html[] {
+  const stated = comparisons.filter((comparison) => comparison.expected !== undefined);
+  if (stated.length === 0) return [];
+  const held = stated.filter((comparison) => comparison.verdict === comparison.expected);
+  const missed = stated.filter((comparison) => comparison.verdict !== comparison.expected);
+  const says = ({ member, setting, expected, verdict }: Comparison) =>
+    html`${name(member.name)} at ${setting.label} was expected to be ${expected}, and came out ${verdict}.`;
+  return [
+    html`Of ${count(stated.length, 'expectation')} stated beforehand, ${whole(held.length)} came true.`,
+    ...missed.map(says),
+  ];
 }
 
 /** Names of strategies stand out from the prose: one of them is called none. */

@@ -1,5 +1,5 @@
 /** The comparison that was declared before running, worked out: who did better than the baseline, and what may be said. */
-import type { Compare, Manifest } from '../manifest.ts';
+import { type Compare, type Expectation, expectations, type Manifest } from '../manifest.ts';
 import { hodgesLehmann, type Shift } from '../stats/hodges-lehmann.ts';
 import { holm } from '../stats/holm.ts';
 import { mcnemar } from '../stats/mcnemar.ts';
@@ -31,6 +31,8 @@ export interface Comparison {
   shift: Shift;
   /** In the declared family: counts under Holm and gets a verdict. */
   declared: boolean;
+  /** What was expected before anything ran, where something was. */
+  expected?: Expectation;
   p: number;
   /** Adjusted over the family; undefined outside it. */
   holm: number | undefined;
@@ -76,7 +78,12 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
       const column = `${compare.at}_${measure.split}_${measure.kind}`;
       return setting.configs
         .filter((config) => config.strategy !== compare.baseline)
-        .map((member) => comparePairs(setting, member, baseline, column, measure.better, inFamily(member, compare)));
+        .map((member) => {
+          const entry = compare.family?.find((one) => isMember(member, one));
+          const compared = comparePairs(setting, member, baseline, column, measure.better, isDeclared(compare, entry));
+          const expected = expectations.find((known) => known === entry?.expect);
+          return expected === undefined ? compared : { ...compared, expected };
+        });
     }
     return [];
   });
@@ -88,7 +95,7 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
     comparison.verdict = verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
   }
   for (const entry of compare.family ?? []) {
-    if (open.some((comparison) => comparison.member.runs.every((run) => matches(run.row, entry)))) continue;
+    if (open.some((comparison) => isMember(comparison.member, entry))) continue;
     notes.push(`The declared family names ${JSON.stringify(entry)}, which no finished run matches.`);
   }
   const pairs = family.map((comparison) => comparison.pairs);
@@ -147,11 +154,15 @@ function verdictOf(comparison: Comparison, adjusted: number, reachable: number):
   return positive > negative ? 'better' : 'worse';
 }
 
-const inFamily = (member: Config, compare: Compare): boolean =>
-  compare.family === undefined || compare.family.some((entry) => member.runs.every((run) => matches(run.row, entry)));
+type Entry = NonNullable<Compare['family']>[number];
+
+const isDeclared = (compare: Compare, entry: Entry | undefined): boolean =>
+  compare.family === undefined || entry !== undefined;
+
+const isMember = (member: Config, entry: Entry): boolean => member.runs.every((run) => matches(run.row, entry));
 
 /** Numbers are compared as numbers: a threshold written 1.0 in YAML stands as 1 in CSV. */
-const matches = (row: Row, entry: Readonly<Record<string, string | number>>): boolean =>
+const matches = (row: Row, { expect: _, ...entry }: Entry): boolean =>
   Object.entries(entry).every(([column, value]) => {
     const written = text(row, column);
     return typeof value === 'number' ? written !== '' && Number(written) === value : written === value;

@@ -2,6 +2,7 @@
 import { canonical } from '../canonical.ts';
 import { evalColumns, runColumns, signalColumns, stepColumns } from '../columns.ts';
 import { cellText, identityOf } from '../matrix/identity.ts';
+import { contentOf } from '../parts.ts';
 import type { Link } from '../train/hash-chain.ts';
 import type { StepRow, Summary } from '../train/summary.ts';
 import type { Cell } from '../types.ts';
@@ -35,8 +36,8 @@ function linkText(link: Link): string {
 }
 
 function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, Value> {
-  const { eval_every, log_every, gradient_scale, telemetry, target } = cell;
-  const [first, ...others] = cell.strategy;
+  const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, ...rest } = cell;
+  const [first, ...others] = strategy;
   const scores = (when: 'final' | 'best') =>
     (['train', 'val', 'test'] as const).flatMap((split) => [
       [`${when}_${split}_loss`, summary[when][split]?.loss],
@@ -44,13 +45,13 @@ function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, V
     ]);
   return {
     cell_id,
-    phase: cell.phase,
+    phase,
     ...identityOf(cell),
-    task_options: canonical(cell.task.options),
-    model_options: canonical(cell.model.options),
-    optimizer_options: canonical(cell.optimizer.options),
-    strategy_options: canonical(others.length === 0 ? first?.options : cell.strategy),
-    cell_options: canonical({ eval_every, log_every, gradient_scale, telemetry, target }),
+    task_options: canonical(contentOf(task).options),
+    model_options: canonical(model.options),
+    optimizer_options: canonical(optimizer.options),
+    strategy_options: canonical(others.length === 0 ? first?.options : strategy),
+    cell_options: canonical(rest),
     status: summary.status,
     diverged_at: summary.diverged_at,
     ...Object.fromEntries([...scores('final'), ...scores('best')]),
@@ -73,8 +74,8 @@ const shown: Record<Cell['telemetry'], string[]> = (() => {
 
 function stepRow(
   cell_id: string,
-  { telemetry, learning_rate }: Cell,
-  { step, scalars }: StepRow,
+  { telemetry }: Cell,
+  { step, learning_rate, scalars }: StepRow,
 ): Record<string, Value> {
   return {
     cell_id,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { squaredError } from '../data/regression.ts';
 import type { Batch, Stream, TaskPart } from '../types.ts';
 
 /** Examples in each evaluated split. */
@@ -14,13 +15,14 @@ export const adding: TaskPart<{ length: number }> = {
   reference:
     'Hochreiter & Schmidhuber 1997, experiment 4, with sequences of one length instead of length to 1.1 length',
   options: z.strictObject({
-    length: z.int().min(20).max(10_000).default(50).meta({ description: 'pairs in a sequence', role: 'structural' }),
+    length: z.int().min(6).max(10_000).default(50).meta({ description: 'pairs in a sequence', role: 'structural' }),
   }),
   make: ({ length }) => ({
     shape: { input: [length, 2], output: 1 },
     batches: (stream) => (size) => sequences(length, size, stream),
     split: (_, stream) => sequences(length, EVALUATED, stream),
-    loss: (y, target) => y.sub(target).square().sum(1).as1D(),
+    kind: 'regression',
+    loss: squaredError,
     metric: {
       name: 'success_rate',
       better: 'higher',
@@ -31,7 +33,7 @@ export const adding: TaskPart<{ length: number }> = {
 };
 
 /**
- * One mark (1) is among the first ten pairs, the other among the first half less one; the first and last pair carry
+ * One mark (1) is among the first ten pairs, or the first half of fewer than twenty, the other among the first half less one; the first and last pair carry
  * the mark -1. Where the first mark falls on the first pair, that pair's value counts as 0.
  */
 function sequences(length: number, size: number, stream: Stream): Batch {
@@ -41,7 +43,7 @@ function sequences(length: number, size: number, stream: Stream): Batch {
   for (let row = 0; row < size; row++) {
     const start = row * length * 2;
     for (let t = 0; t < length; t++) x[start + 2 * t] = 2 * stream.uniform() - 1;
-    const first = below(10);
+    const first = below(Math.min(10, Math.floor(length / 2)));
     const others = Math.floor(length / 2) - 1;
     let second = below(first < others ? others - 1 : others);
     if (second >= first) second += 1;

@@ -1,11 +1,15 @@
 /** One run: from a cell to its rows. Read `step.ts` first. */
+import { rowSizes } from '../data/examples.ts';
 import { eager } from '../engine/eager.ts';
 import { stream } from '../engine/random.ts';
+import { contentOf } from '../parts.ts';
 import { join } from '../tensors.ts';
-import type { Batch, Cell, Engine, HostTensor, HostTensors, Split, TaskShape } from '../types.ts';
+import type { Batch, Cell, Engine, HostTensor, HostTensors, Schedule, Split } from '../types.ts';
 import { type Assembled, assemble } from './assemble.ts';
+import { controlInputs } from './controls.ts';
 import { evaluate, type Weights } from './evaluate.ts';
 import { hashChain, tensorLinks } from './hash-chain.ts';
+import { labelNoise } from './label-noise.ts';
 import { makeStep } from './step.ts';
 import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
 
@@ -21,7 +25,8 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
   const { task } = assembled;
   const run = begin(cell, assembled, engine);
   const examples = evaluationSets(cell, assembled);
-  const nextBatch = task.batches(stream('data', cell.seed, cell.task));
+  const relabel = cell.label_noise === 0 ? undefined : labelNoise(cell.label_noise, task.shape, cell.seed);
+  const nextBatch = task.batches(stream('data', cell.seed, contentOf(cell.task)), relabel);
 
   const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
   const chain = hashChain();
@@ -52,7 +57,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     if (t === cell.steps) break;
 
     const count = Math.min(TOGETHER, cell.eval_every - (t % cell.eval_every), cell.steps - t);
-    const steps = inputsOf(cell, task.shape, nextBatch(cell.batch_size * count), t);
+    const steps = inputsOf(cell, assembled, nextBatch(cell.batch_size * count), t);
     const start = now();
     const computed = run.call(steps).map(withClipping);
     const seconds = (now() - start) / 1000;
@@ -63,7 +68,9 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     for (const scalars of rows) {
       trace.links.push({ step: t, hash: chain(scalars) });
       if (Number(scalars.clipped_fraction) > 0) trace.clipped_steps += 1;
-      if (hasDiverged(scalars) || t % cell.log_every === 0) trace.steps.push({ step: t, scalars });
+      if (hasDiverged(scalars) || t % cell.log_every === 0) {
+        trace.steps.push({ step: t, learning_rate: rateAt(cell, assembled.schedule, t), scalars });
+      }
       t += 1;
     }
     if (last >= 0) {
@@ -90,9 +97,8 @@ function begin(cell: Cell, assembled: Assembled, engine: Engine) {
   const streams = (parameter: string, shape: number[]) => stream('init', cell.seed, parameter, shape);
   const { params, state } = model.init(streams, task.shape);
   const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
-  const scale = cell.gradient_scale === 1 ? {} : { gradient_scale: cell.gradient_scale };
   const keys = join({ dropout: noiseKey('dropout', cell.seed), noise: noiseKey('noise', cell.seed) });
-  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...keys, ...scale });
+  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...keys });
 }
 
 /** 32 bits in two halves, which float32 holds exactly. */
@@ -104,22 +110,33 @@ function noiseKey(purpose: string, seed: number): Record<'high' | 'low', number>
 
 /** What every run of a task is evaluated on: nothing but the task's options goes into it. */
 function evaluationSets(cell: Cell, { task }: Assembled): Record<Split, Batch> {
-  const set = (split: Split) => task.split(split, stream('eval', split, cell.task));
+  const set = (split: Split) => task.split(split, stream('eval', split, contentOf(cell.task)));
   return { train: set('train'), val: set('val'), test: set('test') };
 }
 
 /** Of several steps from `first` on, whose batches stand one after the other: an engine can take them over as they are. */
-function inputsOf({ batch_size, learning_rate }: Cell, shape: TaskShape, { size, x, y }: Batch, first: number) {
-  return Array.from({ length: size / batch_size }, (_, i): HostTensors => {
-    const part = (values: Float32Array) =>
-      values.subarray((i * values.length * batch_size) / size, ((i + 1) * values.length * batch_size) / size);
+function inputsOf(cell: Cell, { task, schedule }: Assembled, { size, x, y }: Batch, first: number): HostTensors[] {
+  const { batch_size } = cell;
+  const sizes = rowSizes(task.shape);
+  return Array.from({ length: size / batch_size }, (_, i) => {
+    const part = (values: Float32Array, row: number) =>
+      values.subarray(i * batch_size * row, (i + 1) * batch_size * row);
+    const numbers = {
+      learning_rate: rateAt(cell, schedule, first + i),
+      step: first + i,
+      ...controlInputs(cell, first + i),
+    };
     return {
-      x: { shape: [batch_size, ...shape.input], values: part(x) },
-      y: { shape: [batch_size, shape.output], values: part(y) },
-      learning_rate: scalar(learning_rate),
-      step: scalar(first + i),
+      x: { shape: [batch_size, ...task.shape.input], values: part(x, sizes.x) },
+      y: { shape: [batch_size, sizes.y], values: part(y, sizes.y) },
+      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, scalar(value)])),
     };
   });
+}
+
+/** The learning rate of a step, in double. */
+function rateAt({ learning_rate, steps }: Cell, schedule: Schedule, step: number): number {
+  return learning_rate * schedule(step, steps);
 }
 
 function scalar(value: number): HostTensor {

@@ -7,6 +7,7 @@ import type { Link } from './hash-chain.ts';
 /** One logged step; scalars by the names of steps.csv, `info.*` for what the strategy reports. */
 export interface StepRow {
   step: number;
+  learning_rate: number;
   scalars: Record<string, number>;
 }
 

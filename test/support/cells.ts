@@ -1,11 +1,12 @@
 /** Runs small enough for a test. */
+import { fields } from '../../src/matrix/fields.ts';
 import { parts } from '../../src/parts.ts';
 import { train } from '../../src/train/loop.ts';
 import type { Summary } from '../../src/train/summary.ts';
 import type { Cell, Choice, Options } from '../../src/types.ts';
 import { optionsOf } from './choices.ts';
 
-const choice = (list: (typeof parts)[keyof typeof parts], name: string, options: Options = {}): Choice => {
+export const choice = (list: (typeof parts)[keyof typeof parts], name: string, options: Options = {}): Choice => {
   const part = [...list].find((candidate) => candidate.name === name);
   if (part === undefined) throw new Error(`no part "${name}"`);
   return { name, options: optionsOf(part, options) };
@@ -14,17 +15,14 @@ export const strategy = (name: string, options?: Options) => choice(parts.strate
 export const optimizer = (name: string, options?: Options) => choice(parts.optimizers, name, options);
 
 const common = {
+  ...fields.parse({ steps: 6 }),
+  schedule: choice(parts.schedules, 'constant'),
   optimizer: optimizer('sgd'),
   learning_rate: 0.1,
   strategy: [strategy('none')],
   seed: 0,
-  steps: 6,
   batch_size: 8,
   eval_every: 3,
-  log_every: 1,
-  gradient_scale: 1,
-  telemetry: 'basic',
-  numerics: 'repro',
   phase: 'confirm',
 } as const;
 

@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { canonical } from '../../src/canonical.ts';
 import { kinds } from '../../src/matrix/block.ts';
 import { isRecord, type Kind } from '../../src/matrix/choices.ts';
+import { parseExperiment } from '../../src/matrix/experiment.ts';
 import { fields } from '../../src/matrix/fields.ts';
-import type { Cell, Choice, Options, Part } from '../../src/types.ts';
+import { fileOptions } from '../../src/parts.ts';
+import { type Cell, type Choice, type Options, type Part, UsageError } from '../../src/types.ts';
 
 export type Written = number | string | boolean | Written[] | { [key: string]: Written };
 export type Matrix = { [key: string]: Written };
@@ -28,21 +30,39 @@ function valuesOf(schema: z.core.$ZodType): Written[] {
   return values;
 }
 
-/** Every option of every part and every field, with values that it takes. */
+/** Every option of every part and every field, with values that it takes; but for those that name files. */
 function optionValues({ extra = {} }: Kind, part: Part<Options, unknown>): Record<string, Written[]> {
-  return mapped(part.options.extend(extra).shape);
+  const files = fileOptions(part).flatMap((option) => [option, `${option}_sha256`]);
+  return mapped(
+    Object.fromEntries(Object.entries(part.options.extend(extra).shape).filter(([name]) => !files.includes(name))),
+  );
 }
+
+/** Tasks on files of the user's own have none here. */
+const partsOf = ({ word, list }: Kind) =>
+  list.filter(
+    (part) =>
+      word !== 'task' || fileOptions(part).every((name) => z.safeParse(part.options.shape[name], undefined).success),
+  );
 const fieldValues = mapped(fields.shape);
+/** These fit few tasks or batches. */
+const rare = ['label_smoothing', 'label_noise', 'huber', 'accumulate'];
+const only = (values: Record<string, Written[]>, wanted: (name: string) => boolean) =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => wanted(name)));
 
 function mapped(shape: z.core.$ZodShape): Record<string, Written[]> {
   return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, valuesOf(schema)]));
 }
 
-/** Tasks that every model can read. */
-const tasks = ['adding', 'row_mnist'];
-
-function partsOf(kind: Kind): Part<Options, unknown>[] {
-  return kind === kinds.task ? kind.list.filter(({ name }) => tasks.includes(name)) : kind.list;
+/** Does every model read every task, and does every control mean something for it? */
+export function fits(matrix: Matrix): boolean {
+  try {
+    parseExperiment(JSON.stringify(matrix), 'x.yaml');
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
 }
 
 /** One value, or a list of two; a value that is itself a list is nested. */
@@ -81,15 +101,28 @@ const seeds = fc.oneof(fc.constantFrom(1, 2), fc.shuffledSubarray([0, 3, 7], { m
 /** A flat matrix: every key at the top. Few enough cells to expand often. */
 export const matrices: Arbitrary<Matrix> = fc
   .record({
-    fields: record(fieldValues, ['steps']),
+    fields: record(
+      only(fieldValues, (name) => !rare.includes(name)),
+      ['steps'],
+    ),
+    controls: fc.oneof(
+      { weight: 5, arbitrary: fc.constant({}) },
+      {
+        weight: 1,
+        arbitrary: record(
+          only(fieldValues, (name) => rare.includes(name)),
+          [],
+        ),
+      },
+    ),
     task: choices(kinds.task, 1),
     model: choices(kinds.model, 2),
     optimizer: choices(kinds.optimizer, 1),
     strategy: chains,
     seeds,
   })
-  .map(({ fields, ...others }) => ({ question: 'q', ...fields, ...others }))
-  .filter((matrix) => countOf(matrix) <= 50);
+  .map(({ fields, controls, ...others }) => ({ question: 'q', ...fields, ...controls, ...others }))
+  .filter((matrix) => countOf(matrix) <= 50 && fits(matrix));
 
 /** Cells of a flat matrix in which no cell is written twice, counted without expanding it. */
 export function countOf({ question: _, seeds, ...axes }: Matrix): number {
@@ -108,7 +141,8 @@ function alternatives(written: Written): number {
 }
 
 /** The file of this one cell, with every option written out. */
-export function fileOf({ task, model, optimizer, learning_rate, strategy, seed, phase: _, ...settings }: Cell): Matrix {
+export function fileOf(cell: Cell): Matrix {
+  const { task, model, optimizer, learning_rate, schedule, strategy, seed, phase: _, ...settings } = cell;
   const chain = strategy.map(written);
   return {
     question: 'q',
@@ -116,6 +150,7 @@ export function fileOf({ task, model, optimizer, learning_rate, strategy, seed, 
     task: written(task),
     model: written(model),
     optimizer: { ...written(optimizer), learning_rate: [learning_rate] },
+    schedule: written(schedule),
     strategy: chain.length > 1 ? { chain } : chain,
     seeds: [seed],
   };

@@ -1,6 +1,6 @@
 /** Elementwise kernels through which NaN must pass: the stock ones compare in a way that turns NaN into a bound. */
 import * as tf from '@tensorflow/tfjs';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from '../kernels/kernel.ts';
 
 /** Stock: clip(NaN, -1, 1) is -1, so a diverged gradient would look well clipped. */
 export const clipByValue: Kernel = ({ input, number, heap }) => {
@@ -79,3 +79,18 @@ export const sign: Kernel = ({ input, heap }) => {
   for (let i = 0; i < from.length; i++) to[i] = Math.sign(from[i] ?? 0);
   return out;
 };
+
+/** Stock: relu6 of NaN is 0, and relu of a NaN with its sign set, as Infinity - Infinity is: it compares bits as integers. */
+export const relu = between(0, Number.POSITIVE_INFINITY);
+export const relu6 = between(0, 6);
+
+function between(low: number, high: number): Kernel {
+  return ({ input, heap }) => {
+    const x = input('x');
+    const out = heap.make(x.shape, x.dtype);
+    const from = heap.view(x);
+    const to = heap.view(out);
+    for (let i = 0; i < from.length; i++) to[i] = Math.min(Math.max(from[i] ?? 0, low), high);
+    return out;
+  };
+}

@@ -3,7 +3,7 @@
  * gradient needs, take a naive loop 4-10 times slower. So: transpose first, then one fast product per batch entry.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { Call, Heap, Kernel, TensorInfo } from './kernel.ts';
+import type { Call, Heap, Kernel, TensorInfo } from '../kernels/kernel.ts';
 
 export const batchMatMul: Kernel = (call) => {
   const { input, flag, heap } = call;

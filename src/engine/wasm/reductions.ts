@@ -3,7 +3,7 @@
  * gradients: enough to move the norm, and with it every clipped run, away from the other backends.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { Call, Kernel, TensorInfo } from './kernel.ts';
+import type { Call, Kernel, TensorInfo } from '../kernels/kernel.ts';
 
 export const sum: Kernel = (call) => (call.input('x').dtype === 'float32' ? reduce(call, () => 1) : call.stock());
 

@@ -1,6 +1,6 @@
 /** Slice, unstack and split without the stock kernels' copy of the whole tensor for each piece (60 times slower). */
 import * as tf from '@tensorflow/tfjs';
-import type { Heap, Kernel, TensorInfo } from './kernel.ts';
+import type { Heap, Kernel, TensorInfo } from '../kernels/kernel.ts';
 
 export const slice: Kernel = ({ input, numbers, heap, stock }) => {
   const x = input('x');

@@ -1,0 +1,69 @@
+/** What else than clipping may do its job, or call for it, as operations of a step. Read `Controls` in `types.ts` first. */
+import * as tf from '@tensorflow/tfjs';
+import { normal } from '../noise.ts';
+import { mapTensors, pick } from '../tensors.ts';
+import type { Cell, Noise, Tensors } from '../types.ts';
+
+/** Names of the controls that are one number, the same for the whole run, and off at 0. */
+const numbers = ['weight_decay', 'l1', 'l2', 'label_smoothing', 'huber', 'max_weight_norm'] as const;
+
+/** As the step reads them. What is off isn't there, and nothing is computed for it. */
+export type ControlScalars = Partial<Record<(typeof numbers)[number], tf.Scalar>>;
+
+/** The strengths that are on. */
+export function controlConstants(cell: Cell): Record<string, number> {
+  return Object.fromEntries(numbers.filter((name) => cell[name] !== 0).map((name) => [name, cell[name]]));
+}
+
+/** What shapes the computation: which controls are on, not how strong they are. */
+export function controlStructure(cell: Cell) {
+  const { accumulate, decay, weight_decay, gradient_noise } = cell;
+  return {
+    on: Object.keys(controlConstants(cell)),
+    accumulate,
+    ...(weight_decay !== 0 && { decay }),
+    scaled: isScaled(cell),
+    noisy: gradient_noise !== 0,
+  };
+}
+
+/** What is fed with each step: a factor on the gradient, and the deviation of the noise on it. */
+export function controlInputs(cell: Cell, step: number): Record<string, number> {
+  const { gradient_scale, spike_every, spike_factor, gradient_noise } = cell;
+  const isSpike = spike_every > 0 && (step + 1) % spike_every === 0;
+  return {
+    ...(isScaled(cell) && { gradient_scale: isSpike ? gradient_scale * spike_factor : gradient_scale }),
+    // (1 + t)^-0.55, halved in the exponent for the root.
+    ...(gradient_noise > 0 && {
+      gradient_noise: Math.sqrt(gradient_noise) * Math.exp(-0.275 * Math.log(1 + step)),
+    }),
+  };
+}
+
+function isScaled({ gradient_scale, spike_every }: Cell): boolean {
+  return gradient_scale !== 1 || spike_every > 0;
+}
+
+/** The gradient with those of the penalties l1 * sum |w| and l2 * sum w^2. */
+export function penalized(gradient: Tensors, params: Tensors, { l1, l2 }: ControlScalars): Tensors {
+  return mapTensors(gradient, (g, name) => {
+    const w = pick(params, name);
+    const withL2 = l2 === undefined ? g : g.add(w.mul(l2.mul(2)));
+    return l1 === undefined ? withL2 : withL2.add(w.sign().mul(l1));
+  });
+}
+
+/** The gradient with normal noise of this deviation. */
+export function noisy(gradient: Tensors, deviation: tf.Tensor, noise: Noise): Tensors {
+  return mapTensors(gradient, (g, name) => g.add(normal(noise, `gradient_noise/${name}`, g.shape).mul(deviation)));
+}
+
+/** Weights whose norm over all that goes into a unit (all axes but the last) is at most `bound`. Vectors and scalars stay. */
+export function bounded(params: Tensors, bound: tf.Scalar): Tensors {
+  return mapTensors(params, (w) => {
+    if (w.rank < 2) return w;
+    const axes = w.shape.slice(0, -1).map((_, axis) => axis);
+    const norms = w.square().sum(axes, true).sqrt();
+    return w.mul(tf.where(norms.greater(bound), bound.div(norms), tf.onesLike(norms)));
+  });
+}

@@ -1,0 +1,22 @@
+/** What a model is on a task, before anything runs. */
+import * as tf from '@tensorflow/tfjs';
+import { build, find, parts } from '../parts.ts';
+import type { Choice, InitStreams, TaskShape } from '../types.ts';
+
+export interface Size {
+  shape: TaskShape;
+  /** Numbers that are learned. */
+  parameters: number;
+}
+
+/** Not random: it is the shapes that count. */
+const anyStream: InitStreams = () => ({ uniform: () => 0.5, normal: () => 1, permutation: (n) => new Uint32Array(n) });
+
+export function sizeOf(task: Choice, model: Choice): Size {
+  const { shape } = build(find(parts.tasks, task.name), task);
+  const parameters = tf.tidy(() => {
+    const { params } = build(find(parts.models, model.name), model).init(anyStream, shape);
+    return Object.values(params).reduce((sum, { size }) => sum + size, 0);
+  });
+  return { shape, parameters };
+}
