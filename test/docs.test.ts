@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { z } from 'zod';
+import { experimentSchema } from '../scripts/docs/experiment_schema.ts';
 import { generatedTexts } from '../scripts/docs/texts.ts';
+import { blockKeys, kinds } from '../src/matrix/block.ts';
 import { parseExperiment } from '../src/matrix/experiment.ts';
+import { parts } from '../src/parts.ts';
 
+const schema = z.object({
+  properties: z.record(z.string(), z.unknown()),
+  definitions: z.record(z.string(), z.unknown()),
+});
 const root = new URL('..', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8');
 
@@ -13,8 +21,17 @@ test('generated texts are what `npm run docs` writes', () => {
 });
 
 test('the README has a table for every kind of part', () => {
-  for (const kind of ['strategies', 'optimizers', 'models', 'tasks']) {
+  for (const kind of [...Object.keys(parts), 'controls']) {
     assert.ok(read('README.md').includes(`<!-- generated: ${kind} -->`), kind);
+  }
+});
+
+test('the schema knows every key of a matrix, and every part', () => {
+  const { properties, definitions } = schema.parse(experimentSchema());
+  assert.deepEqual(Object.keys(properties).sort(), ['question', 'compare', 'matrix', ...blockKeys].sort());
+  for (const { word, list } of Object.values(kinds)) {
+    for (const { name } of list)
+      assert.ok(JSON.stringify(definitions[`one_${word}`]).includes(`"const":"${name}"`), name);
   }
 });
 

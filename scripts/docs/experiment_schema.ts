@@ -11,15 +11,16 @@ type Json = Record<string, unknown>;
 export function experimentSchema(): Json {
   const chain = {
     type: 'object',
-    properties: { chain: { type: 'array', minItems: 2, items: { $ref: '#/definitions/one_strategy' } } },
+    properties: { chain: { type: 'array', minItems: 2, items: one('strategy') } },
     required: ['chain'],
     additionalProperties: false,
   };
   const block: Json = {
-    task: axis(choice(kinds.task)),
-    model: axis(choice(kinds.model)),
-    optimizer: axis(choice(kinds.optimizer)),
-    strategy: axis({ anyOf: [{ $ref: '#/definitions/one_strategy' }, chain] }),
+    task: axis(one('task')),
+    model: axis(one('model')),
+    optimizer: axis(one('optimizer')),
+    schedule: axis(one('schedule')),
+    strategy: axis({ anyOf: [one('strategy'), chain] }),
     ...Object.fromEntries(Object.entries(fields.shape).map(([name, schema]) => [name, axis(jsonOf(schema))])),
     seeds: jsonOf(seedsSchema),
   };
@@ -42,8 +43,16 @@ export function experimentSchema(): Json {
     },
     required: ['question'],
     additionalProperties: false,
-    definitions: { ...block, one_strategy: choice(kinds.strategy) },
+    definitions: {
+      ...block,
+      ...Object.fromEntries(Object.values(kinds).map((kind) => [`one_${kind.word}`, choice(kind)])),
+    },
   };
+}
+
+/** One part of a kind. */
+function one(word: keyof typeof kinds): Json {
+  return { $ref: `#/definitions/one_${word}` };
 }
 
 /** A value, or a list of values to be combined with every other axis. */
