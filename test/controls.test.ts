@@ -37,7 +37,10 @@ function assertAll(got: number[], wanted: number[]): void {
 
 test('schedules give the factors of their equations', () => {
   assertAll(factors('constant', {}, 10, [0, 5, 9]), [1, 1, 1]);
-  assertAll(factors('step_decay', { every: 3, factor: 0.5 }, 10, [0, 2, 3, 5, 6, 9]), [1, 1, 0.5, 0.5, 0.25, 0.125]);
+  assertAll(
+    factors('step_decay', { every: 3, factor: 0.5 }, 10, [0, 2, 3, 5, 6, 9, 2]),
+    [1, 1, 0.5, 0.5, 0.25, 0.125, 1],
+  );
   assertAll(factors('linear', { warmup: 4, floor: 0.2 }, 12, [0, 1, 3, 4, 8, 12]), [0.2, 0.4, 0.8, 1, 0.6, 0.2]);
   const half = Math.SQRT1_2;
   assertAll(factors('cosine', {}, 8, [0, 2, 4, 6, 8]), [1, (1 + half) / 2, 0.5, (1 - half) / 2, 0]);
@@ -91,6 +94,19 @@ test('bounded weights keep every unit within the bound and in its direction; bia
       const factor = normOf(now) / normOf(before);
       for (const [i, value] of now.values.entries()) assertNear(value, (before.values[i] ?? 0) * factor, 1e-6);
     }
+  });
+});
+
+test('bounded weights stay right where squares overflow, and never hide what is not finite', () => {
+  freed(() => {
+    const of = (...values: number[]) =>
+      read(bounded(toTensors({ k: hostTensor([2, 1], values) }), tf.scalar(1)).k ?? tf.scalar(0)).values;
+    const [first = 0, second = 0] = of(3e19, 4e19);
+    assertNear(first, 0.6, 1e-6);
+    assertNear(second, 0.8, 1e-6);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+      assert.ok(of(bad, 1).some((value) => !Number.isFinite(value)));
+    assert.deepEqual([...of(0, 0)], [0, 0]);
   });
 });
 
@@ -296,4 +312,13 @@ test('noisy labels are a share of uniform ones, stay the same for an example, an
     target.every((value) => Number.isInteger(value) && value >= 0 && value < 9),
     `${target}`,
   );
+});
+
+test('batch norm that would see one example at a time is refused', () => {
+  const file = (lines: string) =>
+    `question: q\nsteps: 5\nseeds: 1\ntask: mnist\nmodel: {name: mlp, norm: batch}\noptimizer: {name: sgd, learning_rate: 0.1}\nstrategy: none\n${lines}`;
+  const words = /batch norm of model "mlp" would see one example at a time/;
+  assert.throws(() => parseExperiment(file('batch_size: 8\naccumulate: 8\n'), 'x.yaml'), words);
+  assert.throws(() => parseExperiment(file('batch_size: 1\n'), 'x.yaml'), words);
+  parseExperiment(file('batch_size: 8\naccumulate: 4\n'), 'x.yaml');
 });

@@ -42,6 +42,11 @@ export function labelledImages(files: ImageFiles, test: ImageFiles | undefined, 
       `${test.images}: has images of ${sidesOf(test).join(' x ')}, ${files.images} of ${side.join(' x ')}; give files that belong together`,
     );
   }
+  if (test?.images_sha256 === files.images_sha256) {
+    throw new UsageError(
+      `${test.images}: holds the same images as ${files.images}; test on others, or leave test_images and test_labels out`,
+    );
+  }
   const own = labelsOf(files);
   const classes = [...new Set(own)].sort((a, b) => a - b);
   if (classes.length < 2) {

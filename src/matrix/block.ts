@@ -51,6 +51,7 @@ export function cellsOf(block: Block, path: Path, folder: string, mistakes: Mist
   const settings = required('steps', () => settingsOf(block, path, mistakes));
   refuseMisfits(tasks, models, mistakes);
   refuseControls(tasks, settings, block, mistakes);
+  refuseSingles(models, settings, block, mistakes);
 
   const made = optimizers.map(({ value }) => withRate(value));
   const count = [tasks, models, schedules, settings, optimizers, strategies, seeds].reduce(
@@ -142,6 +143,17 @@ function refuseControls(tasks: Located<Choice>[], settings: Fields[], block: Blo
   mistakes.at(
     pathOf('accumulate'),
     `accumulate ${uneven.accumulate} doesn't divide batch_size ${uneven.batch_size}; the examples of an update fall into equal micro-batches`,
+  );
+}
+
+/** Batch norm over one example leaves nothing of it; it sees micro-batches, not the whole batch. */
+function refuseSingles(models: Located<Choice>[], settings: Fields[], block: Block, mistakes: Mistakes): void {
+  const model = models.find(({ value }) => value.options.norm === 'batch');
+  const single = settings.find(({ batch_size, accumulate }) => batch_size / accumulate === 1);
+  if (model === undefined || single === undefined) return;
+  mistakes.at(
+    block.get(single.accumulate > 1 ? 'accumulate' : 'batch_size')?.path ?? model.path,
+    `batch norm of model "${model.value.name}" would see one example at a time; give it two at least, or another norm`,
   );
 }
 

@@ -29,7 +29,10 @@ export function withFiles(tasks: Located<Choice>[], folder: string, mistakes: Mi
 function located({ name, options }: Choice, folder: string): Choice {
   const found = fileOptions(find(parts.tasks, name)).flatMap((option) => {
     const written = options[option];
-    if (typeof written !== 'string') return [];
+    if (typeof written !== 'string') {
+      if (options[`${option}_sha256`] === undefined) return [];
+      throw new UsageError(`${name} has ${option}_sha256 and no ${option}; name the file too, or leave both out`);
+    }
     const path = nearby(resolve(folder, written));
     const sha256 = sha256Of(path);
     const wanted = options[`${option}_sha256`] ?? sha256;

@@ -10,11 +10,14 @@ export const step_decay: SchedulePart<{ every: number; factor: number }> = {
     every: z.int().positive().meta({ description: 'steps between falls', role: 'structural' }),
     factor: z.number().positive().lte(1).default(0.1).meta({ description: 'of each fall', role: 'structural' }),
   }),
-  make:
-    ({ every, factor }) =>
-    (t) => {
-      let product = 1;
-      for (let fall = 0; fall < Math.floor(t / every); fall++) product *= factor;
-      return product;
-    },
+  make({ every, factor }) {
+    let known = { falls: 0, product: 1 };
+    return (t) => {
+      const falls = Math.floor(t / every);
+      // Goes on from the last call: a long run would multiply for minutes otherwise.
+      if (falls < known.falls) known = { falls: 0, product: 1 };
+      while (known.falls < falls) known = { falls: known.falls + 1, product: known.product * factor };
+      return known.product;
+    };
+  },
 };

@@ -74,7 +74,7 @@ const spectra: Record<Spectrum, (count: number, conditionNumber: number) => numb
   deep(count, conditionNumber) {
     const large = Math.max(1, Math.round(count / 10));
     const least = 1 / conditionNumber;
-    return [...evenly(large, 1, 1 / 2), ...evenly(count - large, least, Math.max(least, 1 / 60))];
+    return [...evenly(large, 1, Math.max(least, 1 / 2)), ...evenly(count - large, least, Math.max(least, 1 / 60))];
   },
 };
 

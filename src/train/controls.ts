@@ -63,7 +63,12 @@ export function bounded(params: Tensors, bound: tf.Scalar): Tensors {
   return mapTensors(params, (w) => {
     if (w.rank < 2) return w;
     const axes = w.shape.slice(0, -1).map((_, axis) => axis);
-    const norms = w.square().sum(axes, true).sqrt();
-    return w.mul(tf.where(norms.greater(bound), bound.div(norms), tf.onesLike(norms)));
+    const largest = w.abs().max(axes, true);
+    const isUsable = tf.logicalAnd(largest.greater(0), largest.less(Number.POSITIVE_INFINITY));
+    // Norms as scale * rest: squares of large weights would overflow, and the unit end at 0 as if nothing were wrong.
+    const scale = tf.where(isUsable, largest, tf.onesLike(largest));
+    const rest = w.div(scale).square().sum(axes, true).sqrt();
+    const isLong = rest.mul(scale).greater(bound);
+    return tf.where(isLong, w.div(scale).mul(bound.div(rest)), w);
   });
 }
