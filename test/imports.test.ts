@@ -16,6 +16,7 @@ const rows = [
     'noise.ts',
     'philox.ts',
     'norms.ts',
+    'permutation.ts',
     'warm_up.ts',
   ],
   ['layers', 'data', 'updates', 'engine', 'stats'],

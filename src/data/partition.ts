@@ -1,5 +1,6 @@
 /** Which examples are to learn from, to choose by (val) and to report (test). */
 import seedrandom from 'seedrandom';
+import { permutation } from '../permutation.ts';
 import { type Split, UsageError } from '../types.ts';
 
 /** In percent; what is left is for testing. */
@@ -19,7 +20,7 @@ export function partition(
   for (let i = 0; i < n; i++) counts.set(classes[i] ?? 0, (counts.get(classes[i] ?? 0) ?? 0) + 1);
   const met = new Map<number, number>();
   const parts: Record<Split, number[]> = { train: [], val: [], test: [] };
-  for (const index of permutation(n)) {
+  for (const index of permutation(n, seedrandom.alea('clipbench partition'))) {
     const kind = classes[index] ?? 0;
     const place = met.get(kind) ?? 0;
     met.set(kind, place + 1);
@@ -43,17 +44,4 @@ function splitAt(place: number, count: number, { train, val }: typeof SHARES): S
   const middle = (2 * place + 1) * 50;
   if (middle < train * count) return 'train';
   return middle < (train + val) * count ? 'val' : 'test';
-}
-
-/** Fisher-Yates. */
-function permutation(n: number): Uint32Array {
-  const uniform = seedrandom.alea('clipbench partition');
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(uniform() * (i + 1));
-    const swapped = order[i] ?? 0;
-    order[i] = order[j] ?? 0;
-    order[j] = swapped;
-  }
-  return order;
 }

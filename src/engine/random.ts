@@ -4,6 +4,7 @@
  */
 import seedrandom from 'seedrandom';
 import { canonical } from '../canonical.ts';
+import { permutation } from '../permutation.ts';
 import type { Stream } from '../types.ts';
 
 /** The stream with this name: the same numbers on every backend, machine and Node version. */
@@ -24,16 +25,6 @@ export function stream(...name: unknown[]): Stream {
       spare = radius * Math.sin(angle);
       return radius * Math.cos(angle);
     },
-    /** Fisher-Yates. */
-    permutation(n) {
-      const order = Uint32Array.from({ length: n }, (_, i) => i);
-      for (let i = n - 1; i > 0; i--) {
-        const j = Math.floor(uniform() * (i + 1));
-        const swapped = order[i] ?? 0;
-        order[i] = order[j] ?? 0;
-        order[j] = swapped;
-      }
-      return order;
-    },
+    permutation: (n) => permutation(n, uniform),
   };
 }
