@@ -18,8 +18,8 @@ const column = (name: string, kind: Kind, meaning: string): Column => ({ name, k
 
 const scored = (when: string, meaning: string): Column[] =>
   ['train', 'val', 'test'].flatMap((split) => [
-    column(`${when}_${split}_loss`, 'double', `mean loss on the ${split} split ${meaning}`),
-    column(`${when}_${split}_metric`, 'double', `the task's metric on the ${split} split ${meaning}`),
+    column(`${when}_${split}_loss`, 'double', `loss on the ${split} split, as in evals.csv, ${meaning}`),
+    column(`${when}_${split}_metric`, 'double', `metric on the ${split} split, as in evals.csv, ${meaning}`),
   ]);
 
 export const runColumns: Column[] = [
@@ -61,7 +61,7 @@ export const runColumns: Column[] = [
 export const stepColumns: Column[] = [
   column('cell_id', 'text', 'the run'),
   column('step', 'integer', 'updates made before this row: the row describes the batch and gradient before update t'),
-  column('loss', 'float', 'mean loss of the training batch'),
+  column('loss', 'float', 'mean loss of the training batch, without the penalties l1, l2 and omega'),
   column('learning_rate', 'float', 'the rate used'),
   column('grad_norm', 'float', 'L2 norm over all gradients before clipping, free of overflow'),
   column('clipped_norm', 'float', 'the same after clipping'),
@@ -78,8 +78,8 @@ export const evalColumns: Column[] = [
   column('cell_id', 'text', 'the run'),
   column('step', 'integer', 'updates made before this evaluation'),
   column('split', 'text', '`train` (a fixed part of it), `val`, or `test` (at the best and the last step only)'),
-  column('loss', 'double', 'mean loss over the split'),
-  column('metric', 'double', "mean of the task's metric over the split"),
+  column('loss', 'double', 'mean loss over the split: clean labels, no smoothing, Huber or penalties'),
+  column('metric', 'double', "the task's metric over the split, on clean labels"),
 ];
 
 export const signalColumns: Column[] = [

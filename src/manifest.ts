@@ -8,29 +8,62 @@ const partSchema = z.object({
   scope: z.string().optional(),
   /** Name of the option shown in the `threshold` column. */
   threshold: z.string().optional(),
-  metric: z.object({ name: z.string(), better: z.enum(['higher', 'lower']) }).optional(),
+  /** Of a task: its metric by its options, which may choose it, as they stand in runs.csv. */
+  metrics: z.record(z.string(), z.object({ name: z.string(), better: z.enum(['higher', 'lower']) })).optional(),
 });
 
 /** The verdicts that a comparison can be expected to get. */
 export const expectations = ['better', 'worse'] as const;
 export type Expectation = (typeof expectations)[number];
 
+const single = z.union([z.string(), z.number(), z.boolean()]);
+/** Which runs are meant: values by the names of `addresses.ts`. */
+const meant = z.record(z.string(), z.union([single, z.array(single)]));
+
 /** Declared before anything runs, so that it can't be chosen after the results were seen. */
 export const compareSchema = z.strictObject({
-  baseline: z.string().describe('strategy that every other one is compared with'),
+  baseline: z
+    .union([z.string(), meant])
+    .describe(
+      'strategy that every other one is compared with; of one with several configurations, which, as {strategy: global_norm, threshold: 1}',
+    ),
   metric: z
     .string()
     .regex(/^(train|val|test)_[a-z_]+$/, 'must be a split and a metric, such as val_accuracy or val_loss')
     .describe('split and metric, such as val_accuracy'),
   at: z.enum(['final', 'best']).default('final').describe('which evaluation counts'),
   family: z
-    .array(z.record(z.string(), z.union([z.string(), z.number()])))
+    .array(z.record(z.string(), z.union([single, z.array(single), meant])))
     .optional()
     .describe(
-      'the comparisons that get a verdict, each as {column of runs.csv: value}, with `expect: better` or `worse` where that is what theory says; default: every strategy and threshold at every setting',
+      'the comparisons that get a verdict, each as {column of runs.csv, field or option such as task.length: value}, with `expect: better` or `worse` where that is what theory says, and with `against: {learning_rate: 0.01}` where it is compared not with the baseline but with the runs that differ from it in these; default: every strategy and threshold at every setting',
     ),
 });
 export type Compare = z.infer<typeof compareSchema>;
+
+/** An entry of the family: which runs are compared, what is expected of them, and with which ones where not with the baseline. */
+export function memberOf({ expect, against, ...runs }: NonNullable<Compare['family']>[number]) {
+  const others = meant.safeParse(against);
+  // Another strategy has a threshold and options of its own.
+  const isOwn = (name: string) => /^(threshold$|strategy\.)/.test(name);
+  const kept = Object.entries(runs).filter(([name]) => others.data?.strategy === undefined || !isOwn(name));
+  return {
+    runs,
+    expected: expectations.find((known) => known === expect),
+    /** Undefined: the baseline at the same setting. */
+    against: others.success ? { ...Object.fromEntries(kept), ...others.data } : undefined,
+  };
+}
+
+/** Which runs a comparison starts from. */
+export const baselineOf = ({ baseline }: Compare) => (typeof baseline === 'string' ? { strategy: baseline } : baseline);
+
+/** The same in words: `global_norm 1`. */
+export function baselineName(compare: Compare): string {
+  const { strategy, threshold, ...others } = baselineOf(compare);
+  const more = Object.entries(others).map(([name, value]) => `${name} ${value}`);
+  return [strategy, threshold, ...more].filter((part) => part !== undefined).join(' ');
+}
 
 /** Which code computed. */
 export const codeSchema = z.object({

@@ -26,14 +26,18 @@ interface Norms {
   rest: tf.Tensor;
 }
 
+/** There is one choice for all groups: one for each would cost as much as the norms. */
 function normsOf(groups: tf.Tensor[][]): Norms {
   const halves = tf.stack(groups.map((group) => total(group.map(l2Loss))));
   // A comparison with NaN never holds.
   const isPlain = tf.logicalAnd(halves.greater(SMALLEST), halves.less(LARGEST));
+  const plain = { scale: tf.onesLike(halves), rest: halves.mul(2).sqrt() };
   const [scale = halves, rest = halves] = lazyWhere(tf.logicalNot(isPlain.all()), () => {
     const careful = groups.map(scaled);
-    return [tf.stack(careful.map((own) => own.scale)), tf.stack(careful.map((own) => own.rest))];
-  }, [tf.onesLike(halves), halves.mul(2).sqrt()]);
+    // No norm changes, not even in its last bit, because another needs care.
+    const where = (part: keyof Norms) => tf.where(isPlain, plain[part], tf.stack(careful.map((own) => own[part])));
+    return [where('scale'), where('rest')];
+  }, [plain.scale, plain.rest]);
   return { scale, rest };
 }
 
@@ -48,13 +52,20 @@ function scaled(tensors: tf.Tensor[]): { scale: tf.Scalar; rest: tf.Scalar } {
 }
 
 function total(terms: tf.Scalar[]): tf.Scalar {
-  return tf.addN(terms).asScalar();
+  const [only] = terms;
+  return only !== undefined && terms.length === 1 ? only : tf.addN(terms).asScalar();
 }
 
 /** Norm of tensors taken together. Infinity and NaN come out as themselves. */
 export function normOf(tensors: tf.Tensor[]): tf.Scalar {
   const { scale, rest } = normsOf([tensors]);
   return rest.mul(scale).asScalar();
+}
+
+/** Norms of tensors, each by itself, [tensors]. */
+export function normsOfEach(tensors: tf.Tensor[]): tf.Tensor1D {
+  const { scale, rest } = normsOf(tensors.map((tensor) => [tensor]));
+  return rest.mul(scale).as1D();
 }
 
 /** A factor in range whatever the norm is. */

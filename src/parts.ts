@@ -44,6 +44,16 @@ export function contentOf<T>({ name, options }: { name: string; options: Record<
   return { name, options: Object.fromEntries(kept) };
 }
 
+/** A task as far as it shapes its examples: streams of random numbers are named by that. */
+export function examplesOf(task: Choice): Choice {
+  const { shape } = find(parts.tasks, task.name).options;
+  const { name, options } = contentOf(task);
+  const kept = Object.entries(options).filter(
+    ([option]) => shape[option] === undefined || !metaOf(shape[option])?.measure,
+  );
+  return { name, options: Object.fromEntries(kept) };
+}
+
 /** What a part is made from: its structural options only. */
 export function build<T>(part: Part<Options, T>, choice: Choice): T {
   return part.make(structureOf(part, choice).options);

@@ -30,6 +30,8 @@ declare module 'zod' {
     threshold?: boolean;
     /** Where to look for good values, and on which scale. */
     search?: { min: number; max: number; scale: 'log' | 'linear' };
+    /** Of a task: says what is measured, not what is learned from. Its examples don't depend on it. */
+    measure?: boolean;
   }
 }
 
@@ -98,8 +100,11 @@ export interface Stream {
   /** 0 .. n-1 in random order. */
   permutation(n: number): Uint32Array;
 }
-/** The stream from which one parameter's start is drawn; named by seed, parameter and shape, so equal layers start equal. */
-export type InitStreams = (parameter: string, shape: number[]) => Stream;
+/**
+ * The stream from which one parameter's start is drawn; named by seed, parameter and shape, so equal layers start equal. None
+ * where shapes are all that is asked for: then nothing is drawn, and the parameter is zeros.
+ */
+export type InitStreams = (parameter: string, shape: number[]) => Stream | undefined;
 
 export interface TaskShape {
   /** Of one example: [features], [height, width, channels], [time, features] for a sequence, or [time] for one of tokens. */
@@ -144,14 +149,18 @@ export interface Task {
    * In training there may be `controls` on it.
    */
   loss(y: tf.Tensor2D, target: tf.Tensor2D, controls?: LossControls): tf.Tensor1D;
-  metric: {
-    name: string;
-    better: 'higher' | 'lower';
-    /** Metric of each example, [batch]; the evaluation averages. */
-    perExample(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
-  };
+  metric: Metric;
   /** sha256 of the data the task reads, by name, for the manifest; empty for generated tasks. */
   data(): Record<string, string>;
+}
+
+export interface Metric {
+  name: string;
+  better: 'higher' | 'lower';
+  /** Metric of each example, [batch]; the evaluation averages. */
+  perExample(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
+  /** The metric from the mean over all examples, on the host in double, where it isn't the mean itself: exp for perplexity. */
+  of?(mean: number): number;
 }
 
 /** Changes the target of a training example, which goes by its number in the data, or in the order in which it is made. */
@@ -166,6 +175,8 @@ export interface LossControls {
 
 export interface ModelContext {
   training: boolean;
+  /** The task's, as it was given to `init`. */
+  shape: TaskShape;
   /** For dropout. There is none in evaluation. */
   noise?: Noise;
   /** The model's numeric options, such as a dropout rate. They act in training only. */
@@ -255,11 +266,14 @@ export interface Controls {
   label_noise: number;
   /** 0 leaves the squared error as it is. */
   huber: number;
-  /** eta: normal noise of variance eta / (1 + t)^0.55 on the gradient (Neelakantan et al. 2015, eq. 1). */
+  /** eta: normal noise of variance eta / (1 + t)^0.55 on the gradient (Neelakantan et al. 2015, eq. 1), before it is clipped. */
   gradient_noise: number;
   /** Micro-batches of an update; their mean gradient is the gradient. */
   accumulate: number;
-  /** Bound on the norm of the weights into each unit; 0 is none (Srebro & Shraibman 2005; Srivastava et al. 2014). */
+  /**
+   * Bound on the norm of the weights into each unit, after every update; 0 is none (Srebro & Shraibman 2005; Srivastava et al.
+   * 2014). The vector of a token is such a unit; with weight norm and standardized weights it is their lengths that are bounded.
+   */
   max_weight_norm: number;
   /** Every so many steps the gradient is multiplied with `spike_factor`; 0 is never. */
   spike_every: number;

@@ -7,7 +7,12 @@ export const warmUpOptions = {
     .min(0)
     .default(0)
     .meta({ description: 'steps in which the rate rises linearly to its full height', role: 'structural' }),
-  floor: z.number().min(0).lte(1).default(0).meta({ description: 'share of the rate at the end', role: 'structural' }),
+  floor: z
+    .number()
+    .min(0)
+    .lte(1)
+    .default(0)
+    .meta({ description: 'share of the rate that is reached right after the last step', role: 'structural' }),
 };
 
 /** The share that is reached at step t (1 after the warm-up: Goyal et al. 2017, section 2.2), then what `fall` says of the rest, from 0 to 1. */

@@ -11,7 +11,7 @@ import { stream } from '../src/engine/random.ts';
 import { causalAttention } from '../src/layers/attention.ts';
 import { build, find, parts } from '../src/parts.ts';
 import { named, pick } from '../src/tensors.ts';
-import type { Engine, InitStreams, ModelContext, Options, Step, TaskShape } from '../src/types.ts';
+import type { Engine, InitStreams, ModelContext, Options, Step } from '../src/types.ts';
 import { onBackends, useBackend } from './support/backends.ts';
 import { optionsOf } from './support/choices.ts';
 import { assertGolden } from './support/golden_layers.ts';
@@ -33,9 +33,9 @@ const golden = z
         options: z.record(z.string(), z.union([z.number(), z.string()])),
         shape: z.object({
           input: z.array(z.int()),
-          vocabulary: z.int().optional(),
+          vocabulary: z.int().exactOptional(),
           output: z.int(),
-          times: z.int().optional(),
+          times: z.int().exactOptional(),
         }),
         x: tensor,
         ...outcome,
@@ -51,13 +51,6 @@ const everywhere = ['native', 'wasm', 'cpu'] as const;
 const part = find(parts.models, 'transformer');
 const made = (options: Options) => build(part, { name: part.name, options: optionsOf(part, options) });
 const streams: InitStreams = (parameter, shape) => stream('init', 0, parameter, shape);
-const evaluation: ModelContext = { training: false };
-const shapeOf = ({ input, vocabulary, output, times }: (typeof golden.models)[number]['shape']): TaskShape => ({
-  input,
-  output,
-  ...(vocabulary !== undefined && { vocabulary }),
-  ...(times !== undefined && { times }),
-});
 
 for (const { batch, heads, params, ...wanted } of golden.attention) {
   const [rows = 0, columns = 0] = params.qkv?.shape ?? [];
@@ -84,14 +77,14 @@ onBackends([...everywhere], 'attention with its matrices is torch.nn.MultiheadAt
   }
 });
 
-for (const { options, shape: given, x, params, ...wanted } of golden.models) {
+for (const { options, shape, x, params, ...wanted } of golden.models) {
   onBackends([...everywhere], `transformer ${JSON.stringify(options)}: outputs and gradients are PyTorch's`, () => {
     freed(() => {
-      const [model, shape] = [made(options), shapeOf(given)];
+      const model = made(options);
       const fresh = model.init(streams, shape);
       assert.deepEqual(shapesOf(fresh.params), shapesOf(params));
       const input = tf.tensor(x.values, x.shape);
-      assertGolden((own) => model.apply(own, {}, input, { training: true })[0], params, wanted, 1e-5);
+      assertGolden((own) => model.apply(own, {}, input, { training: true, shape })[0], params, wanted, 1e-5);
     });
   });
 }
@@ -117,14 +110,14 @@ test('the output at each time is that of the sequence which ends there', async (
   freed(() => {
     const model = made({ layers: 2, width: 8, heads: 2 });
     const [time, vocabulary, output] = [5, 4, 3];
-    const { params } = model.init(streams, { input: [time], vocabulary, output, times: time });
+    const ending = (times: number) => ({ input: [times], vocabulary, output });
+    const each = { ...ending(time), times: time };
+    const { params } = model.init(streams, each);
     const x = tf.tensor2d([3, 0, 1, 2, 2, 0, 0, 3, 1, 1], [2, time]);
-    const all = model.apply(params, {}, x, evaluation)[0].reshape([2, time, output]);
-    const ends = { 'last/w': pick(params, 'each/w'), 'last/b': pick(params, 'each/b') };
-    const { 'each/w': _w, 'each/b': _b, ...others } = params;
+    const all = model.apply(params, {}, x, { training: false, shape: each })[0].reshape([2, time, output]);
     for (let t = 1; t <= time; t++) {
-      const own = { ...others, ...ends, positions: pick(params, 'positions').slice([0, 0], [t, -1]) };
-      const [y] = model.apply(own, {}, x.slice([0, 0], [2, t]), evaluation);
+      const own = { ...params, position_embedding: pick(params, 'position_embedding').slice([0, 0], [t, -1]) };
+      const [y] = model.apply(own, {}, x.slice([0, 0], [2, t]), { training: false, shape: ending(t) });
       const there = all.slice([0, t - 1, 0], [-1, 1, -1]).reshape([2, output]);
       const off = y.sub(there).abs().max().dataSync()[0] ?? Number.NaN;
       assert.ok(off < 1e-5, `at ${t}: off by ${off}`);
@@ -146,13 +139,13 @@ test('dropout acts in training alone, at sites of its own, and repeats with its 
       return tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(size) }, uniform), size);
     };
     const run = (context: ModelContext) => bitsOf({ y: read(model.apply(params, {}, x, context)[0]) });
-    const context = { training: true, noise, options: { dropout: tf.scalar(0.5) } };
+    const context = { training: true, shape, noise, options: { dropout: tf.scalar(0.5) } };
     const dropped = run(context);
     assert.deepEqual([...sites].sort(), [...new Set(sites)].sort());
     assert.equal(sites.length, 5);
     assert.deepEqual(run(context), dropped);
-    assert.notDeepEqual(run({ training: true }), dropped);
-    assert.deepEqual(run({ ...context, training: false }), run(evaluation));
+    assert.notDeepEqual(run({ training: true, shape }), dropped);
+    assert.deepEqual(run({ ...context, training: false }), run({ training: false, shape }));
   });
 });
 
@@ -174,7 +167,7 @@ function losses(options: Options, engine: Engine, steps: number): (number | unde
   const step: Step = (state, { x = tf.scalar(0), y = x, rate = x }) => {
     const names = Object.keys(state);
     const loss = (...values: tf.Tensor[]) => {
-      const [logits] = model.apply(named(state, values), {}, x, { training: true });
+      const [logits] = model.apply(named(state, values), {}, x, { training: true, shape });
       const right = tf.oneHot(y.flatten().toInt(), VOCABULARY).toFloat();
       return tf
         .logSoftmax(logits.reshape([-1, VOCABULARY]))

@@ -4,13 +4,19 @@ import * as tf from '@tensorflow/tfjs';
 import { loadBackend } from '../src/engine/backend.ts';
 import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
+import { stream } from '../src/engine/random.ts';
+import { standardizedWeights } from '../src/layers/norm_free.ts';
+import { weightsOf } from '../src/layers/weight_norm.ts';
 import { parseExperiment } from '../src/matrix/experiment.ts';
-import { build, parts } from '../src/parts.ts';
+import { build, find, parts } from '../src/parts.ts';
 import { runText } from '../src/run/text.ts';
+import { join, mapTensors, pick } from '../src/tensors.ts';
+import { assemble } from '../src/train/assemble.ts';
 import { bounded, penalized } from '../src/train/controls.ts';
 import { labelNoise } from '../src/train/label-noise.ts';
 import { train } from '../src/train/loop.ts';
-import type { Cell } from '../src/types.ts';
+import { makeStep } from '../src/train/step.ts';
+import type { Cell, HostTensor, InitStreams, Tensors, Transform } from '../src/types.ts';
 import { addingCell, choice, curve, digitsCell, optimizer, strategy, trained } from './support/cells.ts';
 import { optionsOf } from './support/choices.ts';
 import { describesItself } from './support/conformance.ts';
@@ -18,6 +24,8 @@ import { assertNear, freed, hostTensor, normOf, read, toHost, toTensors } from '
 
 const { name: backend, reason = 'another backend was asked for' } = await loadBackend();
 const onNative = { skip: backend !== 'native' && `compiling needs the native backend (${reason})` };
+
+const streams: InitStreams = (parameter, shape) => stream('init', 0, parameter, shape);
 
 for (const part of parts.schedules) describesItself(part, 'schedules', parts.schedules);
 
@@ -108,6 +116,106 @@ test('bounded weights stay right where squares overflow, and never hide what is 
       assert.ok(of(bad, 1).some((value) => !Number.isFinite(value)));
     assert.deepEqual([...of(0, 0)], [0, 0]);
   });
+});
+
+/** Norms of the slices of a tensor along its last axis, or its first. */
+function unitNorms({ shape, values }: HostTensor, along: 'first' | 'last'): number[] {
+  const units = shape.at(along === 'last' ? -1 : 0) ?? 0;
+  const inside = (i: number, unit: number) =>
+    along === 'last' ? i % units === unit : Math.floor(i / (values.length / units)) === unit;
+  return Array.from({ length: units }, (_, unit) =>
+    normOf(
+      hostTensor(
+        [],
+        [...values].filter((_, i) => inside(i, unit)),
+      ),
+    ),
+  );
+}
+
+test('of embeddings the vector of each token and place is bounded', () => {
+  freed(() => {
+    const shape = { input: [6], vocabulary: 9, output: 9, times: 6 };
+    for (const name of ['rnn', 'transformer']) {
+      const { params } = build(find(parts.models, name), choice(parts.models, name)).init(streams, shape);
+      const [before, after] = [params, bounded(params, tf.scalar(5))].map(toHost);
+      const embeddings = Object.keys(params).filter((key) => key.endsWith('embedding'));
+      assert.equal(embeddings.length, name === 'rnn' ? 1 : 2);
+      for (const key of embeddings) {
+        const [old, now] = [before?.[key] ?? assert.fail(), after?.[key] ?? assert.fail()];
+        unitNorms(old, 'first').forEach((norm, row) => {
+          assertNear(unitNorms(now, 'first')[row], Math.min(5, norm), 1e-5, `${key}, row ${row}`);
+        });
+      }
+    }
+  });
+});
+
+test('weights kept as directions and lengths are bounded in their lengths', () => {
+  freed(() => {
+    const image = { input: [4, 4, 2], output: 3 };
+    const versions = [
+      { name: 'mlp', options: { hidden: [5], norm: 'weight', gain: 9 }, used: weightsUnder(true) },
+      { name: 'cnn', options: { channels: [5], norm: 'weight', gain: 9 }, used: weightsUnder(true) },
+      { name: 'resnet', options: { channels: [5] }, used: weightsUnder(false) },
+    ];
+    for (const { name, options, used } of versions) {
+      const { params: start } = build(find(parts.models, name), choice(parts.models, name, options)).init(
+        streams,
+        image,
+      );
+      // Lengths of both signs, long and short.
+      const params = mapTensors(start, (w, key) =>
+        key.endsWith('/length') ? w.mul(tf.tensor1d([-2, 1, 0.1, 3, 0])) : w,
+      );
+      const after = bounded(params, tf.scalar(0.5));
+      const directions = Object.keys(params).filter((key) => `${key}/length` in params);
+      assert.ok(directions.length > 0);
+      for (const key of directions) {
+        assert.equal(pick(after, key), pick(params, key));
+        const [before, now] = [params, after].map((own) => read(used(own, key)));
+        const lengths = unitNorms(before ?? assert.fail(), 'last');
+        unitNorms(now ?? assert.fail(), 'last').forEach((norm, unit) => {
+          assertNear(norm, Math.min(0.5, lengths[unit] ?? 0), 1e-5, `${name} ${key}, unit ${unit}`);
+        });
+      }
+      const signs = (own: Tensors) => [...read(pick(own, `${directions[0]}/length`)).values].map(Math.sign);
+      assert.deepEqual(signs(after), signs(params));
+    }
+  });
+});
+
+/** What the inputs are multiplied with, with weight norm or standardized. */
+const weightsUnder = (isNormed: boolean) => (params: Tensors, name: string) =>
+  isNormed ? weightsOf(true, params, name) : standardizedWeights(pick(params, name), pick(params, `${name}/length`));
+
+test('update_norm is how far the weights went, where a bound holds them back and where a step is skipped', () => {
+  const cell = digitsCell({ telemetry: 'full', learning_rate: 0.5, max_weight_norm: 0.3, steps: 3, eval_every: 1 });
+  const assembled = assemble(cell);
+  const { task, model, optimizer: rule } = assembled;
+  const skipping: Transform = {
+    init: () => ({}),
+    update: (grads, state, { step }) => ({ grads, state, skip: step.equal(1).asScalar() }),
+  };
+  for (const strategy of [assembled.strategy, skipping]) {
+    const { params, state } = model.init(streams, task.shape);
+    const initial = join({ params, model: state, optimizer: rule.init(params) });
+    const run = eager.train('', makeStep({ ...assembled, strategy }), initial, assembled.constants);
+    const next = task.batches(stream('data', 0));
+    for (let t = 0; t < 3; t++) {
+      const { x, y } = next(8);
+      const before = run.read('params');
+      const inputs = { x: hostTensor([8, 784], x), y: hostTensor([8, 10], y), step: hostTensor([], [t]) };
+      const [scalars] = run.call([{ ...inputs, learning_rate: hostTensor([], [cell.learning_rate]) }]);
+      const moved = Object.entries(run.read('params')).flatMap(([name, { values }]) =>
+        [...values].map((value, i) => value - (before[name]?.values[i] ?? 0)),
+      );
+      const length = normOf(hostTensor([], moved));
+      assertNear(scalars?.update_norm, length, 1e-5 * length, `step ${t}`);
+      assert.equal(length === 0, strategy === skipping && t === 1);
+    }
+    run.dispose();
+  }
 });
 
 /** Parameters after one step. */
@@ -278,7 +386,7 @@ test('controls that mean nothing for a task are refused where they are written, 
     /^x.yaml:8:18: unknown schedule "cosin"; did you mean "cosine"/,
   );
   parseExperiment(
-    file('task: adding\nschedule: [constant, {name: cosine, warmup: [0, 10]}]\nweight_decay: [0, 0.1]\n'),
+    file('task: adding\nschedule: [constant, {name: cosine, warmup: [0, 4]}]\nweight_decay: [0, 0.1]\n'),
     'x.yaml',
   );
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseExperiment } from '../src/matrix/experiment.ts';
-import { filterCells, parseFilter } from '../src/matrix/filter.ts';
-import { UsageError } from '../src/types.ts';
+import { filterCells } from '../src/matrix/filter.ts';
+import { type Cell, UsageError } from '../src/types.ts';
 
 const text = `question: q
 steps: [10, 100]
@@ -80,12 +80,66 @@ test('several filters have to be met all, and the order of the matrix stays', ()
 
 test('without a filter every cell is chosen', () => assert.deepEqual(filterCells(cells, []), cells));
 
-test('a filter can be asked about one cell', () => {
-  const isFirst = parseFilter(`cell_id=${firstId.slice(0, 8)}`);
-  assert.deepEqual(
-    [...cells].filter(([cell_id, cell]) => isFirst(cell_id, cell)).map(([cell_id]) => cell_id),
-    [firstId],
+const varied = `question: q
+steps: 100
+seeds: 1
+task: [{name: adding, length: [20, 30]}, {name: heavy_tail_regression, features: 30}]
+model: [{name: mlp, hidden: [[4], [4, 8]], init: [glorot, orthogonal]}, {name: linear, init: he}]
+optimizer: [{name: sgd, learning_rate: 0.1, momentum: [0, 0.9]}, {name: adam, learning_rate: 0.01}]
+schedule: [constant, {name: cosine, warmup: [0, 10]}]
+weight_decay: [0, 0.01]
+strategy:
+  - {name: norm, max_norm: 1}
+  - {chain: [{name: value, clip_value: 1, semantics: tf}, {name: norm, max_norm: 5}]}
+`;
+const variedCells = parseExperiment(varied, 'x.yaml').cells;
+
+const named: [filter: string, has: (cell: Cell) => boolean][] = [
+  ['task.length=30', ({ task }) => task.options.length === 30],
+  ['task.length<=20', ({ task }) => task.options.length === 20],
+  ['task.features>20,model=mlp', ({ task, model }) => task.options.features === 30 && model.name === 'mlp'],
+  ['task.length!=30', ({ task }) => task.options.length !== 30],
+  ['model.init=orthogonal', ({ model }) => model.options.init === 'orthogonal'],
+  ['model.init=orthogonal|glorot,model=mlp', ({ model }) => model.name === 'mlp'],
+  ['model.hidden=[4,8]', ({ model }) => String(model.options.hidden) === '4,8'],
+  ['model.hidden=[4, 8]|[4],model=mlp', ({ model }) => model.name === 'mlp'],
+  ['model.dropout=0.0', ({ model }) => model.options.dropout === 0],
+  ['optimizer.momentum=9e-1', ({ optimizer }) => optimizer.options.momentum === 0.9],
+  ['optimizer.nesterov=false', ({ optimizer }) => optimizer.options.nesterov === false],
+  ['strategy.max_norm>1', ({ strategy }) => strategy.length === 2],
+  ['strategy.clip_value=1', ({ strategy }) => strategy.length === 2],
+  ['strategy.semantics=safe', ({ strategy }) => strategy.length === 1],
+  ['strategy.value.semantics=tf', ({ strategy }) => strategy.length === 2],
+  ['weight_decay=0.01', ({ weight_decay }) => weight_decay === 0.01],
+  ['weight_decay<0.01,decay=decoupled', ({ weight_decay }) => weight_decay === 0],
+  ['schedule=cosine', ({ schedule }) => schedule.name === 'cosine'],
+  ['schedule.warmup>=10', ({ schedule }) => schedule.options.warmup === 10],
+  ['label_noise=0,telemetry=basic,eval_every=50', () => true],
+];
+for (const [filter, has] of named) {
+  test(`${filter} chooses by options and fields`, () => {
+    const wanted = [...variedCells].filter(([, cell]) => has(cell)).map(([cell_id]) => cell_id);
+    assert.ok(wanted.length > 0);
+    assert.deepEqual([...filterCells(variedCells, [filter]).keys()], wanted);
+  });
+}
+
+test('an option that no cell has is unknown, and the nearest one is named', () => {
+  const refusal = (filter: string) => refusalOf([filter], variedCells);
+  assert.match(
+    refusal('task.lenght=30'),
+    /^--filter task\.lenght=30: unknown key "task\.lenght"; did you mean "task\.length"\?/,
   );
+  assert.match(refusal('dropout=0'), /: unknown key "dropout"; did you mean "model\.dropout"\? \(known: task, model, /);
+  assert.match(
+    refusal('task.delay=3'),
+    /: unknown key "task\.delay" \(known: .*, weight_decay, .*, task\.length, task\.features, /,
+  );
+  assert.match(refusal('target=0.5'), /: unknown key "target"/);
+  assert.match(refusal('model.init=orthogonl'), /: no cell has model\.init=orthogonl; did you mean "orthogonal"\? /);
+  assert.match(refusal('model.hidden=4'), /: no cell has model\.hidden=4.* \(there are: \[4\], \[4,8\]\)$/);
+  assert.match(refusal('model.hidden<4'), /: model\.hidden is not a number, which "<" takes; /);
+  assert.match(refusal('task.length=long'), /: task\.length is "long"; give a number/);
 });
 
 const refusals: [what: string, filters: string[], message: string][] = [
@@ -93,7 +147,7 @@ const refusals: [what: string, filters: string[], message: string][] = [
     'an unknown key',
     ['mdoel=rnn'],
     '--filter mdoel=rnn: unknown key "mdoel"; did you mean "model"? (known: task, model, optimizer, learning_rate, ' +
-      'strategy, threshold, batch_size, steps, numerics, seed, phase, cell_id)',
+      'strategy, threshold, batch_size, steps, numerics, seed, phase, cell_id, schedule, eval_every, ',
   ],
   ['a key of every object', ['toString=1'], '--filter toString=1: unknown key "toString" (known: task, '],
   ['no key', ['=rnn'], '--filter =rnn: unknown key "" (known: '],
@@ -159,9 +213,9 @@ test('where no cell has a threshold, the message says so', () => {
   });
 });
 
-function refusalOf(filters: string[]): string {
+function refusalOf(filters: string[], among = cells): string {
   try {
-    filterCells(cells, filters);
+    filterCells(among, filters);
   } catch (error) {
     assert.equal(error instanceof UsageError, true, String(error));
     const message = error instanceof Error ? error.message : '';

@@ -21,9 +21,9 @@ const golden = z
         options: z.record(z.string(), z.unknown()),
         shape: z.object({
           input: z.array(z.int()),
-          vocabulary: z.int().optional(),
+          vocabulary: z.int().exactOptional(),
           output: z.int(),
-          times: z.int().optional(),
+          times: z.int().exactOptional(),
         }),
         params: z.record(z.string(), tensor),
         x: tensor,
@@ -50,6 +50,7 @@ for (const { model, options, shape, params, x, weights, y, gradients } of golden
       const outputs = (...values: tf.Tensor[]) => {
         const [out] = built.apply(named(values), {}, pick(given, 'x'), {
           training: true,
+          shape,
           options: Object.fromEntries(numeric),
         });
         return out;

@@ -6,7 +6,7 @@ import { parseExperiment } from '../src/matrix/experiment.ts';
 import { cellId, cellsById } from '../src/matrix/identity.ts';
 import type { Cell } from '../src/types.ts';
 import { countOf, fileOf, fits, type Matrix, matrices, neighboursOf } from './support/matrices.ts';
-import { oneOf, withOtherOrder, yamlOf } from './support/rewritings.ts';
+import { oneOf, shuffled, withOtherOrder, yamlOf } from './support/rewritings.ts';
 
 const cellsOf = (text: string) => parseExperiment(text, 'x.yaml').cells;
 /** JSON is YAML in its plainest form. */
@@ -88,15 +88,35 @@ test('ids made together are those made one by one', () =>
     }),
   ));
 
-test('another value of any one option is another cell', () =>
+test('another value of any one option is another cell, where it is not refused because it acts on nothing', () =>
   fc.assert(
     fc.property(matrices, fc.gen(), (matrix, draw) => {
       const cells = [...cellsOfMatrix(matrix)];
       const [cell_id, cell] = draw(oneOf<[string, Cell]>, cells);
-      const changed = idsOf(draw(oneOf<Matrix>, neighboursOf(fileOf(cell)).filter(fits)));
+      const changed = idsOf(shuffled(neighboursOf(fileOf(cell)), draw).find(fits) ?? assert.fail('none fits'));
       assert.equal(changed.length, 1);
       assert.notEqual(changed[0], cell_id);
     }),
+  ));
+
+test('a value that acts on nothing makes no other cell', () =>
+  fc.assert(
+    fc.property(matrices, (matrix) => {
+      const { decay: _, spike_factor: __, ...others } = matrix;
+      const plain = { ...others, weight_decay: 0, spike_every: 0 };
+      const decaying = { ...plain, weight_decay: [0, 0.5], decay: ['decoupled', 'coupled'] };
+      fc.pre(fits(decaying));
+      const [ids, decays] = [idsOf(plain), idsOf(decaying)];
+      assert.equal(decays.length, 3 * ids.length);
+      const spikes = idsOf({ ...plain, spike_every: [0, 2], spike_factor: [100, 7, 8] });
+      assert.equal(spikes.length, 4 * ids.length);
+      for (const more of [decays, spikes])
+        assert.deepEqual(
+          more.filter((id) => ids.includes(id)),
+          ids,
+        );
+    }),
+    { numRuns: 30 },
   ));
 
 test('members of a chain in another order, and another phase, are another cell', () => {

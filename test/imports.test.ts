@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const rows = [
   [
     'types.ts',
+    'addresses.ts',
     'canonical.ts',
     'columns.ts',
     'manifest.ts',
@@ -17,6 +18,7 @@ const rows = [
     'philox.ts',
     'norms.ts',
     'permutation.ts',
+    'units.ts',
     'warm_up.ts',
   ],
   ['layers', 'data', 'updates', 'engine', 'stats'],
@@ -27,7 +29,7 @@ const rows = [
   ['cli', 'index.ts'],
 ];
 const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks', 'schedules'];
-const withoutTensorFlow = ['report', 'stats', 'columns.ts', 'manifest.ts', 'canonical.ts'];
+const withoutTensorFlow = ['report', 'stats', 'addresses.ts', 'columns.ts', 'manifest.ts', 'canonical.ts'];
 const printers = ['cli'];
 
 const src = fileURLToPath(new URL('../src/', import.meta.url));

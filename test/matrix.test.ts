@@ -62,7 +62,41 @@ test('defaults are filled in before a cell gets its id', () => {
 
 test('ids are those of earlier days, so that stored results stay valid', () => {
   const ids = [...parseExperiment(good, 'x.yaml').cells.keys()];
-  assert.deepEqual(ids.slice(0, 2), ['fc20eba8303946d6', '6b0ab5b9fc17f463']);
+  assert.deepEqual(ids.slice(0, 2), ['7a7a66c9aee83ef2', '52c55e009c96dab8']);
+});
+
+test('a family names options of every part, and fields', () => {
+  const family =
+    '{task.length: 30, model.hidden: [64], model.init: orthogonal, optimizer.momentum: 0.90, optimizer.nesterov: false, strategy.max_norm: 2, strategy.value.semantics: safe, schedule: constant, weight_decay: 0, expect: better}';
+  const text = changed('{name: row_mnist}', '{name: adding, length: [20, 30]}')
+    .replace('hidden: [[64]]', 'hidden: [[64]], init: [glorot, orthogonal]')
+    .replace('val_accuracy}', `val_success_rate, family: [${family}]}`);
+  const [entry] = parseExperiment(text, 'x.yaml').compare?.family ?? [];
+  assert.deepEqual([entry?.['model.hidden'], entry?.['optimizer.nesterov']], [[64], false]);
+});
+
+test('of a task, the metric is that of its options', () => {
+  const own = (kind: string) =>
+    `{name: csv_file, path: test/data/plants.csv, target: kind, categorical: [[colour]], kind: ${kind}}`;
+  const compared = (kind: string, metric: string) =>
+    mistakesOf(
+      changed('{name: row_mnist}', own(kind))
+        .replace('{name: rnn, hidden: [[64]]}', 'mlp')
+        .replace('val_accuracy', metric),
+    );
+  assert.deepEqual(compared('classification', 'val_accuracy'), []);
+  assert.deepEqual(compared('regression', 'test_mse'), []);
+  for (const kinds of ['[classification, regression]', '[regression, classification]']) {
+    assert.match(
+      compared(kinds, 'val_accuracy').join(),
+      /^x\.yaml:11:35: unknown metric of task "csv_file": "accuracy" \(known: mse, loss\)$/,
+    );
+    assert.match(
+      compared(kinds, 'val_mse').join(),
+      /unknown metric of task "csv_file": "mse".* \(known: accuracy, loss\)$/,
+    );
+    assert.deepEqual(compared(kinds, 'val_loss'), []);
+  }
 });
 
 test('a chain keeps its members in order', () => {
@@ -177,14 +211,78 @@ const refusals: [what: string, text: string, expected: RegExp][] = [
     /^x\.yaml:11:\d+: no run other than of "none" has strategy norm/,
   ],
   [
-    'a family by an unknown column',
+    'a family by an unknown key',
     changed('val_accuracy}', 'val_accuracy, family: [{strateggy: value}]}'),
-    /^x\.yaml:11:\d+: unknown column "strateggy"; did you mean "strategy"\?/,
+    /^x\.yaml:11:\d+: unknown key of a family entry: "strateggy"; did you mean "strategy"\?/,
+  ],
+  [
+    'a family by an option that no run has',
+    changed('val_accuracy}', 'val_accuracy, family: [{hidden: 64}]}'),
+    /^x\.yaml:11:\d+: unknown key of a family entry: "hidden"; did you mean "model\.hidden"\?/,
+  ],
+  [
+    'a family by an option of the baseline alone',
+    changed(
+      'none, metric: val_accuracy}',
+      'value-global_norm, metric: val_accuracy, family: [{strategy.max_norm: 1}]}',
+    ),
+    /^x\.yaml:11:\d+: unknown key of a family entry: "strategy\.max_norm"/,
+  ],
+  [
+    'a family by a value that no run has',
+    changed('val_accuracy}', 'val_accuracy, family: [{model.hidden: [32], weight_decay: 0, strategy: value}]}'),
+    /^x\.yaml:11:\d+: no run other than of "none" has model\.hidden \[32\], weight_decay 0, strategy value; change/,
   ],
   [
     'an expectation that no verdict meets',
     changed('val_accuracy}', 'val_accuracy, family: [{strategy: value, expect: beter}]}'),
     /^x\.yaml:11:\d+: unknown expectation "beter"; did you mean "better"\?/,
+  ],
+  [
+    'a comparison against what is not said',
+    changed('val_accuracy}', 'val_accuracy, family: [{strategy: value, against: 3}]}'),
+    /^x\.yaml:11:\d+: against is 3; it takes what differs from the entry, as \{learning_rate: 0\.01\}/,
+  ],
+  [
+    'a comparison against several configurations',
+    changed(
+      'val_accuracy}',
+      'val_accuracy, family: [{strategy: none, learning_rate: 0.5, against: {strategy: value}}]}',
+    ),
+    /^x\.yaml:11:\d+: \d+ configurations have strategy value, learning_rate 0\.5; it takes one/,
+  ],
+  [
+    'a comparison against what is not run',
+    changed(
+      'val_accuracy}',
+      'val_accuracy, family: [{strategy: none, learning_rate: 0.5, against: {learning_rate: 3}}]}',
+    ),
+    /^x\.yaml:11:\d+: no run has strategy none, learning_rate 3; it takes one/,
+  ],
+  [
+    'a comparison against an unknown key',
+    changed('val_accuracy}', 'val_accuracy, family: [{strategy: none, against: {learning_rat: 3}}]}'),
+    /^x\.yaml:11:\d+: unknown key of a family entry: "learning_rat"; did you mean "learning_rate"\?/,
+  ],
+  [
+    'a comparison against another task',
+    changed('val_accuracy}', 'val_accuracy, family: [{strategy: none, against: {task: adding}}]}'),
+    /^x\.yaml:11:\d+: against names a task; results of different tasks cannot be compared/,
+  ],
+  [
+    'a baseline by a threshold that no run has',
+    changed('baseline: none', 'baseline: {strategy: value, threshold: 77}'),
+    /^x\.yaml:11:\d+: no run is of "value 77"; change the baseline or the matrix/,
+  ],
+  [
+    'a baseline by an unknown key',
+    changed('baseline: none', 'baseline: {strategy: value, treshold: 1}'),
+    /^x\.yaml:11:\d+: unknown key of the baseline: "treshold"; did you mean "threshold"\?/,
+  ],
+  [
+    'a baseline without a strategy',
+    changed('baseline: none', 'baseline: {threshold: 1}'),
+    /^x\.yaml:11:\d+: baseline names no strategy; say which/,
   ],
   [
     'an empty family',

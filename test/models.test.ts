@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy } from '../src/data/classification.ts';
 import { stream } from '../src/engine/random.ts';
+import { convolve } from '../src/layers/convolution.ts';
 import { type Start, weights } from '../src/layers/init.ts';
 import { build, find, parts } from '../src/parts.ts';
 import { mapTensors, pick } from '../src/tensors.ts';
@@ -40,10 +41,12 @@ const small: Record<string, Options[]> = {
   ],
   cnn: [
     { channels: [2, 4], activation: 'relu' },
-    ...['batch', 'layer', 'group', 'weight'].map((norm) => ({ channels: [4], activation: 'tanh', norm })),
+    ...['batch', 'layer', 'rms', 'group', 'weight'].map((norm) => ({ channels: [4], activation: 'tanh', norm })),
   ],
   resnet: [
     ...['none', 'batch', 'group'].map((norm) => ({ channels: [3, 4], activation: 'tanh', norm })),
+    // Over few channels a variance may be near 0, and the slope change at once.
+    ...['layer', 'rms'].map((norm) => ({ channels: [8, 9], activation: 'tanh', norm })),
     { channels: [3], blocks: 2, activation: 'gelu' },
   ],
   rnn: [
@@ -132,7 +135,7 @@ const outputsOf = ({ output, times = 1 }: TaskShape): number => times * output;
 
 /** Mean loss on made-up examples, as a task would take it. */
 function meanLoss({ model, shape }: Case, params: Tensors, state: Tensors): tf.Scalar {
-  const [y] = model.apply(params, state, inputsOf(shape), { training: true });
+  const [y] = model.apply(params, state, inputsOf(shape), { training: true, shape });
   if (shape.output === 1)
     return y
       .sub(tensorOf('target', [BATCH, outputsOf(shape)]))
@@ -205,12 +208,21 @@ for (const c of cases) {
     });
   });
 
+  test(`${title}: where nothing is drawn shapes are the same`, async () => {
+    await useBackend('native');
+    freed(() => {
+      const [drawn, blank] = [streamsOf(0), () => undefined].map((streams) => model.init(streams, shape));
+      assert.deepEqual(shapesOf(blank?.params ?? {}), shapesOf(drawn?.params ?? {}));
+      assert.deepEqual(shapesOf(blank?.state ?? {}), shapesOf(drawn?.state ?? {}));
+    });
+  });
+
   test(`${title}: one output for each example, by itself`, async () => {
     await useBackend('native');
     freed(() => {
       const { params, state } = model.init(streamsOf(0), shape);
       const x = inputsOf(shape);
-      const evaluated = (examples: tf.Tensor) => model.apply(params, state, examples, { training: false });
+      const evaluated = (examples: tf.Tensor) => model.apply(params, state, examples, { training: false, shape });
       const [all, after] = evaluated(x);
       assert.deepEqual(all.shape, [BATCH, outputsOf(shape)]);
       assert.deepEqual(bitsOf(toHost(after)), bitsOf(toHost(state)), 'evaluation changes no state');
@@ -219,7 +231,7 @@ for (const c of cases) {
         const [some] = evaluated(x.slice([0], [count]));
         assertClose(read(some), read(all.slice([0], [count])), 1e-6, `the first ${count}`);
       }
-      const [trained, next] = model.apply(params, state, x, { training: true });
+      const [trained, next] = model.apply(params, state, x, { training: true, shape });
       assert.deepEqual(trained.shape, [BATCH, outputsOf(shape)]);
       assert.deepEqual(shapesOf(next), shapesOf(state));
     });
@@ -230,7 +242,10 @@ for (const c of cases) {
     freed(() => {
       const { params, state } = model.init(streamsOf(0), shape);
       const { values } = examplesOf(shape);
-      const [, next] = model.apply(params, state, tf.tensor(values, [BATCH, ...shape.input]), { training: true });
+      const [, next] = model.apply(params, state, tf.tensor(values, [BATCH, ...shape.input]), {
+        training: true,
+        shape,
+      });
       const seen = bitsOf(toHost(next));
       values.fill(Number.NaN);
       assert.deepEqual(bitsOf(toHost(next)), seen);
@@ -313,7 +328,8 @@ onBackends(['native', 'wasm', 'cpu'], 'an rnn of two layers and its gradient are
     const shape = { input: [7, 3], output: 2 };
     const { params, state } = model.init(streamsOf(0), shape);
     const x = inputsOf(shape);
-    const ours = (p: Tensors) => model.apply(p, state, x, { training: true })[0].mul(tensorOf('weights', [BATCH, 2]));
+    const ours = (p: Tensors) =>
+      model.apply(p, state, x, { training: true, shape })[0].mul(tensorOf('weights', [BATCH, 2]));
     const plain = (p: Tensors) => {
       const layer = (inputs: tf.Tensor, k: number) => {
         const flat = inputs
@@ -348,6 +364,16 @@ test('an orthogonal start is a rotation: U U^T = I to 1e-6', () => {
           assertNear(product, r === s ? 1 : 0, 1e-6, `rows ${r} and ${s} of ${size}`);
         }
       }
+    }
+  });
+});
+
+onBackends(['native', 'wasm', 'cpu'], 'a convolution that starts as the identity leaves an image as it is', () => {
+  freed(() => {
+    const image = tensorOf('image', [2, 6, 7, 3]);
+    for (const size of [1, 2, 3, 4, 5]) {
+      const kernel = weights(starting('identity'), streamsOf(0), 'k0', [size, size, 3, 3]);
+      assert.deepEqual(read(convolve(image, kernel)), read(image), `a kernel of ${size} x ${size}`);
     }
   });
 });

@@ -146,7 +146,7 @@ for (const { params, start, ...wanted } of golden.weight_norms) {
 }
 
 for (const { params, ...wanted } of golden.standardizations) {
-  const standardize = (inputs: Tensors) => standardizedWeights(pick(inputs, 'w'), pick(inputs, 'w/gain'));
+  const standardize = (inputs: Tensors) => standardizedWeights(pick(inputs, 'w'), pick(inputs, 'w/length'));
 
   onBackends(
     ['native', 'wasm', 'cpu'],
@@ -154,7 +154,7 @@ for (const { params, ...wanted } of golden.standardizations) {
     () => {
       freed(() => {
         assertGolden(standardize, params, wanted, 2e-6);
-        const w = standardize(toTensors({ ...params, 'w/gain': ones(params) }));
+        const w = standardize(toTensors({ ...params, 'w/length': ones(params) }));
         const inputs = w.shape.map((_, axis) => axis).slice(0, -1);
         const [means, lengths] = [read(w.mean(inputs)).values, read(w.square().sum(inputs)).values];
         for (const mean of means) assertNear(mean, 0, 1e-7);
@@ -168,7 +168,7 @@ for (const { params, ...wanted } of golden.standardizations) {
   );
 }
 const ones = (params: HostTensors) =>
-  hostTensor(params['w/gain']?.shape ?? [], Array(params['w/gain']?.shape[0] ?? 0).fill(1));
+  hostTensor(params['w/length']?.shape ?? [], Array(params['w/length']?.shape[0] ?? 0).fill(1));
 
 test('scaled activations of standard normal numbers have variance 1', async () => {
   await useBackend('cpu');

@@ -289,6 +289,22 @@ onBackends(everywhere, 'adafactor: dead rows and columns stay where they are, be
   }
 });
 
+test('lars, lamb and adafactor move a tensor by the same bits beside one whose squares overflow and one of zeros', () => {
+  for (const name of ['lars', 'lamb', 'adafactor']) {
+    const part = find(optimizers, name);
+    const { update } = transform(part, optionsOf(part, {}));
+    const g = hostTensor([3], [0.1, -0.7, 0.3]);
+    const others = { huge: hostTensor([2], [3e30, -4e30]), zeros: hostTensor([3], [0, 0, 0]) };
+    const [alone, beside] = [{ g }, { g, ...others }].map((tensors) =>
+      freed(() => {
+        const { grads } = update(toTensors(tensors), { params: toTensors(tensors) });
+        return bitsOf(toHost({ g: pick(grads, 'g') }));
+      }),
+    );
+    assert.deepEqual(beside, alone, name);
+  }
+});
+
 onBackends(
   everywhere,
   'lars and lamb: an update is as long as its weights, times the rate, for gradients of any size',

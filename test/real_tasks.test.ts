@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
 import { readCsv } from '../src/data/csv.ts';
 import { digits } from '../src/data/digits.ts';
 import { packagedFile } from '../src/data/packaged.ts';
@@ -12,7 +13,7 @@ import { scaleOf } from '../src/data/standardize.ts';
 import { charactersOf, textWindows } from '../src/data/text.ts';
 import { loadBackend } from '../src/engine/backend.ts';
 import { stream } from '../src/engine/random.ts';
-import { build, find, parts } from '../src/parts.ts';
+import { build, examplesOf, find, parts } from '../src/parts.ts';
 import { type Batch, type Options, type Split, UsageError } from '../src/types.ts';
 import { optionsOf } from './support/choices.ts';
 import { temporaryFolder } from './support/clipbench.ts';
@@ -52,42 +53,71 @@ test('a stride takes every so many pixels of a digit in both directions, in all 
   assert.deepEqual(made('mnist', { stride: 3 }).shape.input, [10, 10, 1], 'a last part that is not whole counts');
 });
 
-test('without a stride a digit task has no option, so that its ids and streams are those of earlier days', () => {
-  for (const name of ['mnist', 'row_mnist', 'pixel_mnist'])
-    assert.deepEqual(optionsOf(find(parts.tasks, name), {}), {});
+test('without a stride, and whatever its metric, a digit task has the streams of earlier days', () => {
+  for (const name of ['mnist', 'row_mnist', 'pixel_mnist']) {
+    for (const metric of ['accuracy', 'error']) {
+      const task = { name, options: optionsOf(find(parts.tasks, name), { metric }) };
+      assert.deepEqual(examplesOf(task), { name, options: {} });
+    }
+  }
   assert.deepEqual(made('pixel_mnist').shape.input, [784, 1]);
 });
 
 // Penguins
 
-test('the penguins are the 342 that were measured, each in one split, with the same share of each species', () => {
+/** Animals as the package has them, by what is known of each. */
+const animals = z
+  .array(z.record(z.string(), z.union([z.string(), z.number(), z.null()])))
+  .parse(JSON.parse(String(packagedFile('vega-datasets', '..', 'data', 'penguins.json'))));
+
+test('the penguins are the 333 of which all is known, each in one split, with the same share of each species', () => {
+  const complete = animals.filter((animal) => Object.values(animal).every((value) => value !== null && value !== '.'));
+  assert.deepEqual([animals.length, complete.length], [344, 333]);
   const sets = setsOf('penguins');
   assert.deepEqual(
     sets.map(({ size }) => size),
-    [240, 51, 51],
+    [233, 50, 50],
   );
   const counts = sets.map(({ y }) =>
     [0, 1, 2].map((kind) => y.filter((value, i) => i % 3 === kind && value === 1).length),
   );
-  // Of 151 Adelie, 68 Chinstrap and 123 Gentoo.
+  // Of 146 Adelie, 68 Chinstrap and 119 Gentoo.
   assert.deepEqual(counts, [
-    [106, 48, 86],
-    [22, 10, 19],
-    [23, 10, 18],
+    [102, 48, 83],
+    [22, 10, 18],
+    [22, 10, 18],
   ]);
   const rows = sets.flatMap((set) => Array.from({ length: set.size }, (_, row) => rowOf(set, row).join()));
   // No two animals have the same four measurements.
-  assert.equal(new Set(rows).size, 342);
+  assert.equal(new Set(rows).size, 333);
+});
+
+test('penguins have their island and sex one-hot, each with its own species', () => {
+  const [kinds, species] = [
+    ['Biscoe', 'Dream', 'Torgersen', 'FEMALE', 'MALE'],
+    ['Adelie', 'Chinstrap', 'Gentoo'],
+  ];
+  const met = setsOf('penguins').flatMap((set) =>
+    Array.from({ length: set.size }, (_, row) => {
+      const [x, y] = [rowOf(set, row).subarray(4), set.y.subarray(3 * row, 3 * row + 3)];
+      assert.ok(x.every((value) => value === 0 || value === 1));
+      return [...kinds.filter((_, i) => x[i] === 1), ...species.filter((_, i) => y[i] === 1)].join();
+    }),
+  );
+  const wanted = animals
+    .filter(({ Sex }) => Sex === 'MALE' || Sex === 'FEMALE')
+    .map(({ Island, Sex, Species }) => [Island, Sex, Species].join());
+  assert.deepEqual(met.sort(), wanted.sort());
 });
 
 test('penguins are scaled by those in training only', () => {
   const [train, val] = setsOf('penguins');
   assert.ok(train && val);
   for (const column of [0, 1, 2, 3]) {
-    const { mean, deviation } = scaleOf(train.x.filter((_, i) => i % 4 === column));
+    const { mean, deviation } = scaleOf(train.x.filter((_, i) => i % 9 === column));
     assertNear(mean, 0, 1e-6);
     assertNear(deviation, 1, 1e-6);
-    assert.ok(Math.abs(scaleOf(val.x.filter((_, i) => i % 4 === column)).mean) > 1e-3);
+    assert.ok(Math.abs(scaleOf(val.x.filter((_, i) => i % 9 === column)).mean) > 1e-3);
   }
 });
 
@@ -199,7 +229,7 @@ test('bits per character are the cross-entropy in bits: those of equal chances a
     const y = tf.zeros<tf.Rank.R2>([1, 3 * shape.output]);
     assertNear(loss(y, target).dataSync()[0], Math.log(shape.output), 1e-6);
     assertNear(metric.perExample(y, target).dataSync()[0], Math.log2(shape.output), 1e-6);
-    assert.deepEqual([metric.name, metric.better], ['bits_per_char', 'lower']);
+    assert.deepEqual([metric.name, metric.better], ['bits_per_character', 'lower']);
   });
 });
 
@@ -226,5 +256,5 @@ test('the data are the bytes they were when results were first recorded', () => 
   const hashes = ['penguins', 'seattle_weather', 'char_lm'].map((name) =>
     sha(...setsOf(name).flatMap(({ x, y }) => [x, y])),
   );
-  assert.deepEqual(hashes, ['e7891498ddfdc517', 'e263f010426997fe', '00f328f054d7b9df']);
+  assert.deepEqual(hashes, ['793e790c7ddfddd8', 'e263f010426997fe', '00f328f054d7b9df']);
 });

@@ -60,7 +60,7 @@ for (const part of models) {
     freed(() => {
       const model = made(part, { hidden: [4, 3], dropout: 0.5 });
       const tokens = { input: [5], vocabulary: 6, output: 3, times: 5 };
-      const params = { ...model.init(streams, tokens).params, c_each: tf.tensor1d([1, 2, 3]) };
+      const params = { ...model.init(streams, tokens).params, c: tf.tensor1d([1, 2, 3]) };
       const x = tf.tensor2d([[0, 1, 2, 3, 4]]);
       const asked: string[] = [];
       const outputs = (training: boolean, rate: number) => {
@@ -68,7 +68,8 @@ for (const part of models) {
           asked.push(`${site} ${drawn}`);
           return tf.fill(drawn, 0.4);
         };
-        return read(model.apply(params, {}, x, { training, noise, options: { dropout: tf.scalar(rate) } })[0]);
+        const options = { dropout: tf.scalar(rate) };
+        return read(model.apply(params, {}, x, { training, shape: tokens, noise, options })[0]);
       };
       const whole = outputs(false, 0.5);
       assert.deepEqual(asked, []);
@@ -83,10 +84,11 @@ for (const part of models) {
     await useBackend('native');
     freed(() => {
       const model = made(part, { hidden: [4, 3] });
-      const { params } = model.init(streams, { ...shape, times: 5 });
+      const each = { ...shape, times: 5 };
+      const { params } = model.init(streams, each);
       const x = tf.sin(tf.range(0, 20)).reshape([2, 5, 2]);
       const outputs = (examples: tf.Tensor) =>
-        model.apply(params, {}, examples, { training: false })[0].reshape([2, 5, 3]);
+        model.apply(params, {}, examples, { training: false, shape: each })[0].reshape([2, 5, 3]);
       const later = tf.range(0, 5).greaterEqual(3).toFloat().reshape([1, 5, 1]);
       const difference = outputs(x)
         .sub(outputs(x.add(later)))

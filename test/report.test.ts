@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Manifest } from '../src/manifest.ts';
 import { declaredComparison } from '../src/report/comparison.ts';
 import { design } from '../src/report/design.ts';
-import { aligned, percent, pValue, signed, significant, whole } from '../src/report/format.ts';
+import { aligned, alignedRows, percent, pValue, signed, significant, whole } from '../src/report/format.ts';
 import { html, prose } from '../src/report/html.ts';
 import { renderReport, writeReport } from '../src/report/index.ts';
 import type { Row } from '../src/report/row.ts';
@@ -115,6 +115,47 @@ test('what was expected beforehand is held against the verdict', async () => {
   assert.match(
     missed,
     /Of 1 expectation stated beforehand, 0 came true\. global_norm 1 at .* was expected to be worse, and came out better\./,
+  );
+});
+
+test('one threshold of a strategy can be the baseline of its others', async () => {
+  const baseline = { strategy: 'global_norm', threshold: 1 };
+  const family = [{ strategy: 'none' }];
+  const page = await renderReport(synthetic({ ...small, compare: compare({ baseline, family }) }));
+  assertReport(page);
+  const text = seen(page);
+  assert.match(text, /against global_norm 1\b/);
+  assert.match(text, /none was worse than global_norm 1 at/);
+  assert.ok(!/nothing to compare with/.test(text));
+});
+
+test('a member of the family can be compared with another setting', async () => {
+  const family = [
+    { strategy: 'global_norm', threshold: 1, learning_rate: 0.5, against: { learning_rate: 0.05 }, expect: 'better' },
+    { strategy: 'global_norm', threshold: 1, learning_rate: 0.5, against: { strategy: 'none' } },
+    { strategy: 'global_norm', learning_rate: 0.5, against: { learning_rate: 0.05 } },
+  ];
+  const given = synthetic({ ...small, rates: [0.05, 0.5], compare: compare({ family }) });
+  const page = await renderReport(given);
+  assertReport(page);
+  const text = seen(page);
+  assert.match(text, /2 comparisons under Holm/);
+  assert.match(text, /global_norm 1 (was|does|at).*learning rate 0\.5, against .*learning rate 0\.05/);
+  assert.match(text, /global_norm 1 against none/);
+  assert.match(text, /names .*global_norm.*: it takes one configuration on either side/);
+  // Compared here by hand, pair by pair.
+  const declared = declaredComparison(design(given.runs, given.manifest), given.manifest);
+  const [across] = (declared?.comparisons ?? []).filter(({ setting }) => setting.label.includes('against'));
+  const final = (rate: string) =>
+    new Map(
+      given.runs
+        .filter((row) => row.strategy === 'global_norm' && row.threshold === '1' && row.learning_rate === rate)
+        .map((row) => [row.seed, Number(row.final_val_metric)]),
+    );
+  const theirs = final('0.05');
+  assert.deepEqual(
+    across?.differences,
+    [...final('0.5')].map(([seed, ours]) => ours - (theirs.get(seed) ?? Number.NaN)),
   );
 });
 
@@ -228,6 +269,67 @@ test('the family is matched on columns of runs.csv, numbers as numbers, and says
   );
   assert.deepEqual(declared?.notes, ['The declared family names {"strategy":"agc"}, which no finished run matches.']);
   assert.ok(declared?.comparisons.every((comparison) => comparison.declared || comparison.verdict === 'descriptive'));
+});
+
+test('the family is matched on options and fields, from the CSV alone', () => {
+  const models = [
+    { name: 'rnn', options: { hidden: [64], init: 'glorot' } },
+    { name: 'rnn', options: { hidden: [64], init: 'orthogonal' } },
+    { name: 'mlp', options: { hidden: [32] } },
+  ];
+  const family = [
+    { 'model.init': 'orthogonal', 'strategy.max_norm': 1, 'optimizer.momentum': 0.9, eval_every: 50 },
+    { 'model.hidden': [32], learning_rate: 0.5, strategy: 'norm' },
+    { 'model.hidden': 32 },
+  ];
+  const declared = worked(
+    synthetic({ ...small, strategies: one, models, rates: [0.05, 0.5], compare: compare({ family }) }),
+  );
+  assert.deepEqual(
+    declared?.comparisons.filter((comparison) => comparison.declared).map(({ setting }) => setting.label),
+    [
+      'rnn · init orthogonal · learning rate 0.05',
+      'rnn · init orthogonal · learning rate 0.5',
+      'mlp · no init · learning rate 0.5',
+    ],
+  );
+  assert.deepEqual(declared?.notes, ['The declared family names {"model.hidden":32}, which no finished run matches.']);
+});
+
+test('settings of one task with another metric by its options are told apart, each in its own direction', async () => {
+  const compared = compare({ metric: 'val_error' });
+  const made = synthetic({ ...small, strategies: some, diverging: false, compare: compared });
+  const options = '{"metric":"error"}';
+  const errors = made.runs.map(
+    (row): Row => ({
+      ...row,
+      cell_id: row.cell_id?.replace(/^./, 'x') ?? '',
+      task_options: options,
+    }),
+  );
+  const { row_mnist, ...others } = made.manifest.parts.tasks ?? {};
+  assert.ok(row_mnist);
+  const metrics = { ...row_mnist.metrics, [options]: { name: 'error', better: 'lower' as const } };
+  const manifest = {
+    ...made.manifest,
+    parts: { ...made.manifest.parts, tasks: { ...others, row_mnist: { ...row_mnist, metrics } } },
+  };
+  const both = { ...made, manifest, runs: [...made.runs, ...errors] };
+  const { settings } = design(both.runs, manifest);
+  assert.deepEqual(
+    settings.map(({ metric, group }) => [metric?.name, metric?.better, group]),
+    [
+      ['accuracy', 'higher', 'row_mnist · accuracy'],
+      ['error', 'lower', 'row_mnist · error'],
+    ],
+  );
+  const declared = worked(both);
+  const value = (strategy: string) => Number(errors.find((row) => row.strategy === strategy)?.final_val_metric);
+  assert.equal(declared?.comparisons[0]?.differences[0], value('none') - value('norm'));
+  assert.match(declared?.notes.join() ?? '', /^no metric: task row_mnist reports no metric called val_error\.$/);
+  const page = await renderReport(both);
+  assertReport(page);
+  assert.match(seen(page), /row_mnist, error/);
 });
 
 test('pairs are runs with the same seed; a seed missing on one side is no pair', () => {
@@ -357,6 +459,23 @@ test('numbers are written for reading, without a locale', () => {
     ],
     ['+0.100', '−0.100', '0.000', '0.000', '+∞'],
   );
+});
+
+test('a row of small numbers keeps its digits beside large ones', () => {
+  const rows = [
+    [-12.2, -2870, -2.85],
+    [-0.18, -0.28, -0.097],
+    [20, 10, Infinity],
+    [0, 0, 0],
+  ];
+  const formats = alignedRows(rows);
+  const texts = rows.map((row, k) => row.map((value) => signed(value, formats[k])));
+  assert.deepEqual(texts, [
+    ['−12', '−2870', '−3'],
+    ['−0.180', '−0.280', '−0.097'],
+    ['+20.0', '+10.0', '+∞'],
+    ['0', '0', '0'],
+  ]);
 });
 
 test('html escapes everything that is not html, in text and attributes', () => {

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NUMERICS_VERSION } from '../src/matrix/identity.ts';
 import { planOf } from '../src/run/plan.ts';
 import { clipbench, experimentFile, start, temporaryFolder } from './support/clipbench.ts';
 import { withFault } from './support/faults.ts';
@@ -64,7 +65,7 @@ test('status counts done, diverged, failed, in hand and left; explain says what 
   const explained = await clipbench(['explain', 'run', cell_id.slice(0, 8), out]);
   assert.equal(explained.code, 0, explained.stderr);
   assert.match(explained.stdout, new RegExp(`cell_id +${cell_id}`));
-  assert.match(explained.stdout, /\{"cell":\{.*\},"numerics_version":3\}/);
+  assert.match(explained.stdout, new RegExp(`\\{"cell":\\{.*\\},"numerics_version":${NUMERICS_VERSION}\\}`));
   assert.match(explained.stdout, /task\.options\.length +20/);
   assert.match((await clipbench(['explain', 'run', 'zz', out])).stderr, /"zz" is no cell id; give at least 4/);
   assert.match((await clipbench(['explain', 'run', '0123456789abcdef', out])).stderr, /no stored run has the id/);

@@ -178,6 +178,16 @@ test('global_norm of one tensor is norm, bit for bit', () =>
     pinned,
   ));
 
+test('norm clips a tensor to the same bits beside one whose squares overflow and one of zeros', () =>
+  fc.assert(
+    fc.property(gradients, thresholds, ({ g0 = hostTensor([], [1]) }, c) => {
+      const others = { huge: hostTensor([2], [3e30, -4e30]), zeros: hostTensor([3], [0, 0, 0]) };
+      const [alone, beside] = [{ g0 }, { g0, ...others }].map((grads) => clip(...normAt(c), grads).out.g0);
+      assert.deepEqual(bitsOf(beside ? { g0: beside } : {}), bitsOf(alone ? { g0: alone } : {}));
+    }),
+    pinned,
+  ));
+
 for (const at of [normAt, globalNormAt]) {
   const [{ name }] = at(1);
   test(`${name}: where squares overflow the answer is finite and keeps its direction`, () => {

@@ -105,8 +105,7 @@ const tokenReader: Model = {
     params: { w: tf.zeros([time * vocabulary, times * output]) },
     state: {},
   }),
-  apply(params, state, x) {
-    const vocabulary = 10;
+  apply(params, state, x, { shape: { vocabulary = 0 } }) {
     const tokens = tf
       .oneHot(x.toInt(), vocabulary)
       .toFloat()

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { type Column, evalColumns, stepColumns } from '../src/columns.ts';
 import { loadBackend } from '../src/engine/backend.ts';
 import { eager } from '../src/engine/eager.ts';
 import { stream } from '../src/engine/random.ts';
-import { build, find, parts } from '../src/parts.ts';
+import { build, examplesOf, find, parts } from '../src/parts.ts';
 import { join } from '../src/tensors.ts';
 import { assemble } from '../src/train/assemble.ts';
 import { chain } from '../src/train/chain.ts';
@@ -14,7 +15,7 @@ import { makeStep } from '../src/train/step.ts';
 import { type EvalRow, hashParams, isBetter, label, summarize, type Trace } from '../src/train/summary.ts';
 import { measure } from '../src/train/telemetry.ts';
 import type { Cell, Model, Task, Tensors, Transform } from '../src/types.ts';
-import { addingCell, curve, digitsCell, optimizer, strategy, trained } from './support/cells.ts';
+import { addingCell, choice, curve, digitsCell, optimizer, strategy, trained } from './support/cells.ts';
 import { variants } from './support/choices.ts';
 import { assertNear, bitsOf, freed, hostTensor, toHost, toTensors } from './support/host.ts';
 import { asMatrix, combine, learn, lengthOf, type Network } from './support/perceptron.ts';
@@ -162,6 +163,23 @@ test('an evaluation counts every example once, in evaluation mode, and has no me
   assert.deepEqual([...modes], [false]);
 });
 
+test('losses leave penalties out, and evaluated ones what is done to labels and errors, as the columns say', () => {
+  const meaningOf = (columns: Column[]) => columns.find(({ name }) => name === 'loss')?.meaning ?? '';
+  assert.match(meaningOf(stepColumns), /without the penalties l1, l2 and omega$/);
+  assert.match(meaningOf(evalColumns), /: clean labels, no smoothing, Huber or penalties$/);
+  const start = (cell: Cell) => {
+    const { steps, evals } = trained({ ...cell, steps: 1, eval_every: 1 });
+    return { trained: steps[0]?.scalars.loss, evaluated: evals.filter(({ step }) => step === 0) };
+  };
+  const omega = choice(parts.models, 'rnn', { hidden: [4], omega: 0.5 });
+  assert.deepEqual(start(addingCell({ l1: 0.5, l2: 0.5, model: omega })), start(addingCell()));
+  assert.deepEqual(start(addingCell({ huber: 0.01 })).evaluated, start(addingCell()).evaluated);
+  assert.notDeepEqual(start(addingCell({ huber: 0.01 })).trained, start(addingCell()).trained);
+  const soiled = digitsCell({ label_noise: 0.5, label_smoothing: 0.3 });
+  assert.deepEqual(start(soiled).evaluated, start(digitsCell()).evaluated);
+  assert.notDeepEqual(start(soiled).trained, start(digitsCell()).trained);
+});
+
 test('rows are logged at every log_every', () => {
   const steps = trained(addingCell({ steps: 7, log_every: 3 })).steps.map(({ step }) => step);
   assert.deepEqual(steps, [0, 3, 6]);
@@ -185,7 +203,7 @@ function trainByHand(cell: Cell, max_norm: number, momentum: number) {
   );
   let params: Network = { w0, b0, w1, b1 };
   let buffer = combine(params, params, () => 0);
-  const next = task.batches(stream('data', cell.seed, cell.task));
+  const next = task.batches(stream('data', cell.seed, examplesOf(cell.task)));
   const rows = Array.from({ length: cell.steps }, () => {
     const { loss, gradient } = learn(params, next(cell.batch_size));
     const grad_norm = lengthOf(gradient);

@@ -131,7 +131,7 @@ def model(options, shape, batch):
     else:
         x = given(batch, *shape["input"])
         tensors |= dense("input", shape["input"][1], width)
-    tensors["positions"] = given(time, width)
+    tensors["position_embedding"] = given(time, width)
     for k in range(options["layers"]):
         tensors |= norm_tensors(kind, f"block{k}/norm0", width)
         tensors |= dense(f"block{k}/qkv", width, 3 * width)
@@ -141,17 +141,16 @@ def model(options, shape, batch):
         tensors |= dense(f"block{k}/down", options["hidden_factor"] * width, width)
     if place == "pre":
         tensors |= norm_tensors(kind, "norm", width)
-    end = "each" if each else "last"
-    tensors |= dense(end, width, shape["output"])
+    tensors |= dense("output", width, shape["output"])
 
     h = F.embedding(x, tensors["embedding"]) if tokens else x @ tensors["input/w"] + tensors["input/b"]
-    h = h + tensors["positions"]
+    h = h + tensors["position_embedding"]
     for k in range(options["layers"]):
         h = layer(h, tensors, f"block{k}", kind, place, options["heads"], ACTIVATIONS[options["activation"]])
     if place == "pre":
         own = {"weight": tensors["norm/gain"], **({} if kind == "rms" else {"bias": tensors["norm/bias"]})}
         h = torch.func.functional_call(norm_module(kind, width), own, (h,))
-    y = (h if each else h[:, -1]) @ tensors[f"{end}/w"] + tensors[f"{end}/b"]
+    y = (h if each else h[:, -1]) @ tensors["output/w"] + tensors["output/b"]
     return {"options": options, "shape": shape, "x": plain(x), **outcome(y.reshape(batch, -1), tensors)}
 
 

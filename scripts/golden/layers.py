@@ -120,7 +120,7 @@ for shape in ([5, 3], [3, 3, 2, 4]):
     with torch.no_grad():
         w[..., 1] = 0.25  # a unit of equal weights
     y = standardized(w, gain)
-    tensors = {"w": w, "w/gain": gain}
+    tensors = {"w": w, "w/length": gain}
     standardizations.append({"params": all_plain(tensors), **all_plain({"dy": dw, "y": y}), "grads": all_plain(gradients(y, dw, tensors))})
 
 # --- networks
@@ -233,8 +233,8 @@ def resnet(options, shape, output):
 
     def add(name, k, a, b):
         p[name] = given(k, k, a, b, scale=0.5)
-        if free:
-            p.update({f"{name}/gain": given(b, scale=0.3, shift=1), f"{name}/bias": given(b, scale=0.3)})
+        p.update({f"{name}/length": given(b, scale=0.3, shift=1)} if free else {})
+        p.update({} if norm in ADDS_BIAS else {f"{name}/bias": given(b, scale=0.3)})
 
     add("stem", 3, shape[2], channels[0])
     blocks, a, expected = [], channels[0], 1.0
@@ -260,9 +260,8 @@ def resnet(options, shape, output):
 
     def run(x, state):
         def conv(name, h, stride=1):
-            if not free:
-                return same(h, p[name], stride)
-            return same(h, standardized(p[name], p[f"{name}/gain"]), stride) + p[f"{name}/bias"]
+            kernel = standardized(p[name], p[f"{name}/length"]) if free else p[name]
+            return same(h, kernel, stride) + p.get(f"{name}/bias", 0)
 
         def act(name, h):
             return scaled(activation, h) if free else activations[activation](normed(norm, name, h, p, state))
@@ -286,7 +285,10 @@ MODELS = [
 ] + [
     (resnet, {"channels": [3, 4], "blocks": 2, "activation": activation, "norm": norm}, [6, 5, 2], 2)
     for norm, activation in (("none", "relu"), ("none", "gelu"), ("batch", "relu"), ("group", "relu"))
-]
+] + [
+    # Over few channels a variance may be near 0, and float32 far off.
+    (resnet, {"channels": [8, 9], "blocks": 2, "activation": "relu", "norm": norm}, [6, 5, 2], 2) for norm in ("layer", "rms")
+] + [(cnn, {"channels": [4, 3], "kernel": 3, "activation": "relu", "norm": "rms"}, [5, 6, 2], 2)]
 
 models = []
 for build, options, shape, output in MODELS:

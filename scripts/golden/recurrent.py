@@ -53,9 +53,8 @@ def fresh(model, options, tokens):
             params[f"norm{k}/gain"] = drawn(to)
             params[f"norm{k}/bias"] = drawn(to)
         width = to
-    each = "_each" if tokens else ""
-    params["v" + each] = drawn(width, OUTPUT)
-    params["c" + each] = drawn(OUTPUT)
+    params["v"] = drawn(width, OUTPUT)
+    params["c"] = drawn(OUTPUT)
     return {name: value.requires_grad_() for name, value in params.items()}
 
 
@@ -80,9 +79,7 @@ def outputs(model, options, tokens, params, x):
         h = layer_of(model, options, params, k, h)
         if options.get("norm") == "layer":
             h = torch.nn.functional.layer_norm(h, [width], params[f"norm{k}/gain"], params[f"norm{k}/bias"])
-    if tokens:
-        return (h @ params["v_each"] + params["c_each"]).flatten(1)
-    return h[:, -1] @ params["v"] + params["c"]
+    return ((h if tokens else h[:, -1]) @ params["v"] + params["c"]).flatten(1)
 
 
 def omega_gradients(options, tokens, params, x, weights):
@@ -97,7 +94,7 @@ def omega_gradients(options, tokens, params, x, weights):
             before = h[t] = activation(z_k[t])
         z.append(z_k)
     if tokens:
-        y = torch.cat([state @ params["v_each"] + params["c_each"] for state in h], 1)
+        y = torch.cat([state @ params["v"] + params["c"] for state in h], 1)
     else:
         y = h[-1] @ params["v"] + params["c"]
     result = {}

@@ -15,7 +15,11 @@ export function plan(): Command {
   return new Command('plan')
     .description('check an experiment and show what would run: its axes, its cells and their ids')
     .argument('<file>', 'experiment, such as experiments/quickstart.yaml')
-    .option('--filter <conditions>', "show these cells only: 'model=rnn,strategy=norm|value' (repeatable)", repeated)
+    .option(
+      '--filter <conditions>',
+      "show these cells only: 'model=rnn,task.length<=30,strategy=norm|value' (repeatable)",
+      repeated,
+    )
     .option('--set <key=value>', 'in place of what the file says: steps=100 (repeatable)', repeated)
     .option('--smoke', 'one seed and three steps of everything, as `run --smoke` does')
     .option('--all', 'list every cell, not only the first ones')

@@ -31,7 +31,11 @@ export function run(): Command {
     .argument('<file>', 'experiment, such as experiments/quickstart.yaml')
     .option('--out <folder>', 'results folder (default: results/ and the name of the file)')
     .option('--jobs <n>', 'worker processes', countFrom(1), availableParallelism())
-    .option('--filter <conditions>', "run these cells only: 'model=rnn,strategy=norm|value' (repeatable)", repeated)
+    .option(
+      '--filter <conditions>',
+      "run these cells only: 'model=rnn,task.length<=30,strategy=norm|value' (repeatable)",
+      repeated,
+    )
     .option('--set <key=value>', 'in place of what the file says: steps=100 (repeatable)', repeated)
     .option('--smoke', 'one seed and three steps of everything, to see that it runs; marked as such everywhere')
     .addOption(timeoutOption())

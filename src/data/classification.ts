@@ -1,6 +1,7 @@
 /** Loss and metric of tasks whose target is one of several classes. */
 import * as tf from '@tensorflow/tfjs';
-import type { Task } from '../types.ts';
+import { z } from 'zod';
+import type { Metric, Task } from '../types.ts';
 
 /** Cross-entropy of softmax(y) with one-hot targets, per example: logSoftmax keeps it exact where softmax underflows. */
 export const crossEntropy: Task['loss'] = (y, target, { label_smoothing } = {}) => {
@@ -15,8 +16,25 @@ export function smoothed(loss: tf.Tensor, logs: tf.Tensor, share: tf.Scalar): tf
 }
 
 /** 1 where the largest output is the right class. */
-export const accuracy: Task['metric'] = {
+export const accuracy: Metric = {
   name: 'accuracy',
   better: 'higher',
   perExample: (y, target) => y.argMax(1).equal(target.argMax(1)).toFloat().as1D(),
 };
+
+/** Shares of the examples, by name. */
+export const shares = {
+  accuracy,
+  error: {
+    name: 'error',
+    better: 'lower',
+    perExample: (y, target) => accuracy.perExample(y, target).neg().add(1).as1D(),
+  },
+} satisfies Record<string, Metric>;
+export type Share = keyof typeof shares;
+
+export const shareOption = z.enum(['accuracy', 'error']).default('accuracy').meta({
+  description: 'accuracy: share of examples whose class is right; error: share of the others',
+  role: 'structural',
+  measure: true,
+});

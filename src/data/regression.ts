@@ -1,6 +1,6 @@
 /** Loss and metric of tasks whose target is numbers. */
 import * as tf from '@tensorflow/tfjs';
-import type { Task } from '../types.ts';
+import type { Metric, Task } from '../types.ts';
 
 /**
  * Mean over the outputs of (y - target)^2, per example. With `huber` it goes on linearly from there: e^2 up to delta, then
@@ -15,4 +15,4 @@ export const squaredError: Task['loss'] = (y, target, { huber } = {}) => {
 };
 
 /** As the loss, whatever controls there are on it. */
-export const mse: Task['metric'] = { name: 'mse', better: 'lower', perExample: (y, target) => squaredError(y, target) };
+export const mse: Metric = { name: 'mse', better: 'lower', perExample: (y, target) => squaredError(y, target) };

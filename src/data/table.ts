@@ -109,7 +109,10 @@ function numericColumn(table: Table, index: number, train: number[]): Column {
 }
 
 function categoricalColumn(table: Table, index: number, train: number[]): Column {
-  for (const row of table.rows.keys()) valueAt(table, row, index);
+  for (const row of table.rows.keys()) {
+    // Here NA may be a kind of thing.
+    if (/^(NaN)?$/.test(textAt(table, row, index))) throw missing(table, row, index);
+  }
   return oneHot(coded(table, index, train));
 }
 
@@ -165,12 +168,24 @@ function numberAt(table: Table, row: number, index: number): number {
   );
 }
 
-/** What a row has in a column. @throws UsageError where that is nothing, or NaN */
+/** What is written where nothing is known. */
+const MISSING = /^(NA|N\/A|NULL|NaN|\?)?$/i;
+
+/** What a row has in a column of classes or numbers. @throws UsageError where that is nothing */
 function valueAt(table: Table, row: number, index: number): string {
-  const text = table.rows[row]?.values[index] ?? '';
-  if (text !== '' && text !== 'NaN') return text;
-  throw new UsageError(
-    `${placeOf(table, row, index)} is ${text === '' ? 'empty' : text}; fill it in, remove the row, or name the column in ignore`,
+  const text = textAt(table, row, index);
+  if (MISSING.test(text)) throw missing(table, row, index);
+  return text;
+}
+
+function textAt({ rows }: Table, row: number, index: number): string {
+  return rows[row]?.values[index] ?? '';
+}
+
+function missing(table: Table, row: number, index: number): UsageError {
+  const text = textAt(table, row, index);
+  return new UsageError(
+    `${placeOf(table, row, index)} is ${text === '' ? 'empty' : `${shown(text)}, a missing value`}; fill it in, remove the row, or name the column in ignore`,
   );
 }
 

@@ -27,7 +27,8 @@ export const startOptions = {
  * Fresh weights [fan_in, fan_out], or of a convolution [height, width, channels in, channels out]. Variances: glorot
  * 2 / (fan_in + fan_out) (Glorot & Bengio 2010), he 2 / fan_in (He et al. 2015), lecun 1 / fan_in (LeCun et al. 1998),
  * uniform or (untruncated) normal. orthogonal: orthonormal rows, or columns where there are more rows (Saxe et al. 2014).
- * identity: ones on the diagonal (Le, Jaitly & Hinton 2015), of a convolution on that of its middle pixel.
+ * identity: ones on the diagonal (Le, Jaitly & Hinton 2015), of a convolution on that of its middle pixel. Zeros where there is
+ * no stream.
  */
 export function weights(
   { init, distribution, gain }: Start,
@@ -35,11 +36,12 @@ export function weights(
   name: string,
   shape: number[],
 ): tf.Tensor {
+  const stream = streams(name, shape);
+  if (stream === undefined) return tf.zeros(shape);
   const [to = 1, channels = 1] = shape.toReversed();
   const area = shape.slice(0, -2).reduce((product, size) => product * size, 1);
-  const stream = streams(name, shape);
   const [rows, size] = [area * channels, area * channels * to];
-  if (init === 'identity') return tf.tensor(diagonal(area, channels, to, gain), shape);
+  if (init === 'identity') return tf.tensor(diagonal(shape, gain), shape);
   if (init === 'orthogonal')
     return tf.tensor(
       orthogonalValues(stream, rows, to).map((value) => value * gain),
@@ -51,9 +53,12 @@ export function weights(
   return tf.tensor(Float32Array.from({ length: size }, draw), shape);
 }
 
-function diagonal(area: number, channels: number, to: number, gain: number): Float32Array {
-  const values = new Float32Array(area * channels * to);
-  const middle = Math.floor(area / 2) * channels * to;
+/** Of even sizes the middle is the earlier of two: "same" padding puts the odd row or column below or right. */
+function diagonal(shape: number[], gain: number): Float32Array {
+  const [to = 1, channels = 1, ...area] = shape.toReversed();
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const [column = 0, row = 0] = area.map((size) => Math.floor((size - 1) / 2));
+  const middle = (row * (area[0] ?? 1) + column) * channels * to;
   for (let i = 0; i < Math.min(channels, to); i++) values[middle + i * to + i] = gain;
   return values;
 }

@@ -24,15 +24,15 @@ export const scaledActivation = (activation: Activation, h: tf.Tensor): tf.Tenso
 const LEAST = 1e-4;
 
 /**
- * Scaled weight standardization: gain (w - mean) / sqrt(N variance) of each unit, over its N inputs. Of uncorrelated inputs
- * with variance 1 a unit then has variance 1 too.
+ * Scaled weight standardization: g (w - mean) / sqrt(N variance) of each unit, over its N inputs. Of uncorrelated inputs with
+ * variance 1 a unit then has variance g^2.
  *
  * @param w [..., units]
- * @param gain [units]
+ * @param length the gain g, which is the norm of the weights that come out, [units]
  */
-export function standardizedWeights(w: tf.Tensor, gain: tf.Tensor): tf.Tensor {
+export function standardizedWeights(w: tf.Tensor, length: tf.Tensor): tf.Tensor {
   const inputs = w.shape.map((_, axis) => axis).slice(0, -1);
   const deviation = w.sub(w.mean(inputs, true));
   const spread = deviation.square().sum(inputs, true);
-  return deviation.mul(gain.div(tf.maximum(spread, LEAST).sqrt()));
+  return deviation.mul(length.div(tf.maximum(spread, LEAST).sqrt()));
 }

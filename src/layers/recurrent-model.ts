@@ -63,9 +63,9 @@ export interface RecurrentLayer {
 /**
  * For each layer W `w0` [from, gates * width], U `u0` [width, gates * width] and its biases; every gate's weights start by
  * themselves (torch.nn and Keras draw those of all gates together). Then V `v` and c `c`, which make an output of the last state,
- * or `v_each` and `c_each`, which make one of the state at each time. Dropout leaves the way from state to state alone: it is
- * on the vectors of tokens and on what each layer gives (Zaremba, Sutskever & Vinyals 2014). So is normalization on what each
- * layer gives, where Ba, Kiros & Hinton 2016 have it inside the recurrence.
+ * or one of the state at each time where the task asks for it. Dropout leaves the way from state to state alone: it is on the
+ * vectors of tokens and on what each layer gives (Zaremba, Sutskever & Vinyals 2014). So is normalization on what each layer
+ * gives, where Ba, Kiros & Hinton 2016 have it inside the recurrence.
  */
 export function recurrentModel(
   layer: RecurrentLayer,
@@ -77,7 +77,7 @@ export function recurrentModel(
     Object.fromEntries(ownNames.map((name) => [name, pick(params, `${name}${k}`)]));
   return {
     refuse: refuseOtherThanSequences,
-    init(streams, { input, vocabulary, output, times }) {
+    init(streams, { input, vocabulary, output }) {
       const params: Tensors = {};
       let [, from = 0] = input;
       if (vocabulary !== undefined) {
@@ -91,17 +91,17 @@ export function recurrentModel(
         Object.assign(params, newNorm(norm, `norm${k}`, width).params);
         from = width;
       });
-      const [v, c] = times === undefined ? ['v', 'c'] : ['v_each', 'c_each'];
-      params[v] = weights(start, streams, v, [from, output]);
-      params[c] = zeros(output);
+      params.v = weights(start, streams, 'v', [from, output]);
+      params.c = zeros(output);
       return { params, state: {} };
     },
     apply(params, state, x, context) {
       const [batch = 0, time = 0] = x.shape;
-      const each = 'v_each' in params;
+      const { shape } = context;
+      const each = shape.times !== undefined;
       const drop = (h: tf.Tensor, site: string) => dropout(h, site, hasDropout, context);
       let h = timeFirst(x);
-      if (params.embedding !== undefined) h = drop(embed(h, params.embedding), 'dropout_embedding');
+      if (shape.vocabulary !== undefined) h = drop(embed(h, pick(params, 'embedding')), 'dropout_embedding');
       hidden.forEach((width, k) => {
         // One product for all times; only h U has to wait for the state before it.
         const inputs = h
@@ -113,12 +113,11 @@ export function recurrentModel(
         const given = layer.run(inputs, ownOf(params, k), states, context);
         h = drop(normalize(norm, `norm${k}`, given, params, state, context.training).h, `dropout${k}`);
       });
-      if (!each) return [h.matMul(pick(params, 'v')).add(pick(params, 'c')).as2D(batch, -1), state];
       const y = h
-        .reshape([time * batch, -1])
-        .matMul(pick(params, 'v_each'))
-        .add(pick(params, 'c_each'));
-      return [batchFirst(y, batch).as2D(batch, -1), state];
+        .reshape([-1, hidden.at(-1) ?? 0])
+        .matMul(pick(params, 'v'))
+        .add(pick(params, 'c'));
+      return [(each ? batchFirst(y, batch) : y).as2D(batch, -1), state];
     },
   };
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { pick } from '../tensors.ts';
 import type { InitStreams, Tensors } from '../types.ts';
+import { lengthOf } from '../units.ts';
 import { type Start, weights } from './init.ts';
 
 /** Added to squared lengths: far below rounding, but for a unit of zeros, as an identity start can have them. */
@@ -19,7 +20,7 @@ export function newWeights(
   shape: number[],
 ): Tensors {
   const v = weights(start, streams, name, shape);
-  return hasLengths ? { [name]: v, [`${name}/length`]: tf.tidy(() => lengthsOf(v).flatten()) } : { [name]: v };
+  return hasLengths ? { [name]: v, [lengthOf(name)]: tf.tidy(() => lengthsOf(v).flatten()) } : { [name]: v };
 }
 
 /**
@@ -28,7 +29,7 @@ export function newWeights(
  */
 export function weightsOf(hasLengths: boolean, params: Tensors, name: string): tf.Tensor {
   const v = pick(params, name);
-  return hasLengths ? v.mul(pick(params, `${name}/length`).div(lengthsOf(v))) : v;
+  return hasLengths ? v.mul(pick(params, lengthOf(name)).div(lengthsOf(v))) : v;
 }
 
 /** [1, ..., units] */

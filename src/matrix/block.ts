@@ -1,12 +1,13 @@
 /** One block of a matrix as cells: the product of all its axes. */
 import { z } from 'zod';
-import { build, find, parts } from '../parts.ts';
+import { parts } from '../parts.ts';
 import type { Cell, Choice } from '../types.ts';
 import { alternatives, type Located, MOST_CELLS, product } from './axes.ts';
 import { chains, choices } from './choices.ts';
 import type { Path } from './document.ts';
-import { type Fields, fields, seedsSchema } from './fields.ts';
+import { acting, type Fields, fields, seedsSchema } from './fields.ts';
 import { withFiles } from './files.ts';
+import { refuseMisfits } from './misfits.ts';
 import { type Mistakes, shown } from './mistakes.ts';
 
 /** What a block says, by key, each with its place; keys outside the block are among them. */
@@ -49,10 +50,10 @@ export function cellsOf(block: Block, path: Path, folder: string, mistakes: Mist
   const schedules = choices(kinds.schedule, schedule, place, mistakes);
   const seeds = required('seeds', (written, place) => seedsOf(written, place, mistakes));
   const settings = required('steps', () => settingsOf(block, path, mistakes));
-  refuseMisfits(tasks, models, mistakes);
-  refuseControls(tasks, settings, block, mistakes);
-  refuseSingles(models, settings, block, mistakes);
+  const pathOf = (key: string) => block.get(key)?.path;
+  refuseMisfits({ tasks, models, schedules, optimizers, settings, pathOf }, mistakes);
 
+  const acted = settings.map(acting);
   const made = optimizers.map(({ value }) => withRate(value));
   const count = [tasks, models, schedules, settings, optimizers, strategies, seeds].reduce(
     (n, axis) => n * axis.length,
@@ -64,7 +65,7 @@ export function cellsOf(block: Block, path: Path, folder: string, mistakes: Mist
   return tasks.flatMap((task) =>
     models.flatMap((model) =>
       schedules.flatMap((schedule) =>
-        settings.flatMap((setting) =>
+        acted.flatMap((setting) =>
           made.flatMap(({ optimizer, learning_rate }) =>
             strategies.flatMap((strategy) =>
               seeds.map((seed) => ({
@@ -119,53 +120,4 @@ function seedsOf(written: unknown, path: Path, mistakes: Mistakes): number[] {
   }
   if (typeof checked.data === 'number') return Array.from({ length: checked.data }, (_, seed) => seed);
   return alternatives(checked.data, path, mistakes).map(({ value }) => Number(value));
-}
-
-/** Controls on the loss, and the kind of task that each is for. */
-const lossControls = [
-  ['label_smoothing', 'classification'],
-  ['label_noise', 'classification'],
-  ['huber', 'regression'],
-] as const;
-
-/** Controls that mean nothing for a task, and updates that don't fall into equal micro-batches. */
-function refuseControls(tasks: Located<Choice>[], settings: Fields[], block: Block, mistakes: Mistakes): void {
-  const pathOf = (field: string) => block.get(field)?.path ?? [];
-  for (const { value: task } of tasks) {
-    const { kind } = build(find(parts.tasks, task.name), task);
-    for (const [field, meant] of lossControls) {
-      if (kind === meant || settings.every((setting) => setting[field] === 0)) continue;
-      mistakes.at(pathOf(field), `${field} means nothing for the loss of task "${task.name}"; leave it out, or at 0`);
-    }
-  }
-  const uneven = settings.find(({ batch_size, accumulate }) => batch_size % accumulate !== 0);
-  if (uneven === undefined) return;
-  mistakes.at(
-    pathOf('accumulate'),
-    `accumulate ${uneven.accumulate} doesn't divide batch_size ${uneven.batch_size}; the examples of an update fall into equal micro-batches`,
-  );
-}
-
-/** Batch norm over one example leaves nothing of it; it sees micro-batches, not the whole batch. */
-function refuseSingles(models: Located<Choice>[], settings: Fields[], block: Block, mistakes: Mistakes): void {
-  const model = models.find(({ value }) => value.options.norm === 'batch');
-  const single = settings.find(({ batch_size, accumulate }) => batch_size / accumulate === 1);
-  if (model === undefined || single === undefined) return;
-  mistakes.at(
-    block.get(single.accumulate > 1 ? 'accumulate' : 'batch_size')?.path ?? model.path,
-    `batch norm of model "${model.value.name}" would see one example at a time; give it two at least, or another norm`,
-  );
-}
-
-/** A model that can't read a task's examples is a mistake now, not a failure of every run later. */
-function refuseMisfits(tasks: Located<Choice>[], models: Located<Choice>[], mistakes: Mistakes): void {
-  for (const task of tasks) {
-    const { shape } = build(find(parts.tasks, task.value.name), task.value);
-    for (const model of models) {
-      const refusal = build(find(parts.models, model.value.name), model.value).refuse?.(shape);
-      if (refusal !== undefined) {
-        mistakes.at(model.path, `model "${model.value.name}" ${refusal}, as task "${task.value.name}" has`);
-      }
-    }
-  }
 }

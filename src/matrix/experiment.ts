@@ -2,16 +2,16 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type Compare, compareSchema, expectations } from '../manifest.ts';
-import { build, find, parts } from '../parts.ts';
+import type { Compare } from '../manifest.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { type Adjustments, smokeCells, withSet } from './adjustments.ts';
 import type { Located } from './axes.ts';
 import { type Block, blockKeys, cellsOf } from './block.ts';
 import { isRecord } from './choices.ts';
+import { compareOf } from './comparison.ts';
 import { type Path, parseDocument, readText } from './document.ts';
-import { cellsById, identityOf, strategyName } from './identity.ts';
-import { type Mistakes, mistakesIn, shown } from './mistakes.ts';
+import { cellsById } from './identity.ts';
+import { checkKeys, type Mistakes, mistakesIn, shown } from './mistakes.ts';
 
 export interface Experiment {
   file: string;
@@ -85,63 +85,5 @@ function blocksOf(top: Record<string, unknown>, mistakes: Mistakes): { block: Bl
     const own = isRecord(block) ? block : {};
     checkKeys(own, path, blockKeys, mistakes);
     return { block: new Map([...shared, ...entries(own, path)]), path };
-  });
-}
-
-function checkKeys(record: Record<string, unknown>, path: Path, known: string[], mistakes: Mistakes): void {
-  for (const key of Object.keys(record)) if (!known.includes(key)) mistakes.unknown(path, 'key', key, known, key);
-}
-
-/** The declared comparison; its names must occur in the cells. */
-function compareOf(written: unknown, cells: Cell[], mistakes: Mistakes): Compare | undefined {
-  if (written === undefined) return undefined;
-  const checked = compareSchema.safeParse(written);
-  if (!checked.success) {
-    const known = Object.keys(compareSchema.shape);
-    if (isRecord(written)) checkKeys(written, ['compare'], known, mistakes);
-    else mistakes.at(['compare'], `compare is ${shown(written)}; it takes ${known.join(', ')}`);
-    mistakes.issues('compare', checked.error.issues, written, ['compare'], (option) => ['compare', option]);
-    return undefined;
-  }
-  const compare = checked.data;
-  const names = [...new Set(cells.map(({ strategy }) => strategyName(strategy)))];
-  if (!names.includes(compare.baseline)) {
-    mistakes.unknown(['compare', 'baseline'], 'baseline', compare.baseline, names);
-  }
-  const metric = compare.metric.replace(/^[a-z]+_/, '');
-  const tasks = new Map(cells.map(({ task }) => [task.name, task]));
-  for (const [name, task] of tasks) {
-    const own = build(find(parts.tasks, name), task).metric.name;
-    if (metric !== own && metric !== 'loss') {
-      mistakes.unknown(['compare', 'metric'], `metric of task "${name}":`, metric, [own, 'loss']);
-    }
-  }
-  checkFamily(compare, cells, mistakes);
-  return compare;
-}
-
-/** Every entry of the family must single out runs: a slip would otherwise be noticed when all has been run. */
-function checkFamily({ family, baseline }: Compare, cells: Cell[], mistakes: Mistakes): void {
-  const rows = cells.map(identityOf).filter((row) => row.strategy !== baseline);
-  const known = Object.keys(rows[0] ?? {});
-  if (family?.length === 0)
-    mistakes.at(['compare', 'family'], 'family is an empty list; leave it out for all comparisons');
-  family?.forEach((entry, i) => {
-    const path = ['compare', 'family', i];
-    const { expect, ...columns } = entry;
-    const keys = Object.keys(columns);
-    if (expect !== undefined && !expectations.some((known) => known === expect)) {
-      mistakes.unknown([...path, 'expect'], 'expectation', String(expect), [...expectations]);
-    }
-    if (keys.length === 0) mistakes.at(path, `a family entry is empty; say which runs, by ${known.join(', ')}`);
-    const slips = keys.filter((key) => !known.includes(key));
-    for (const key of slips) mistakes.unknown(path, 'column', key, known, key);
-    const matches = (row: Record<string, unknown>) => keys.every((key) => row[key] === entry[key]);
-    if (keys.length > 0 && slips.length === 0 && !rows.some(matches)) {
-      mistakes.at(
-        path,
-        `no run other than of "${baseline}" has ${keys.map((key) => `${key} ${entry[key]}`).join(', ')}; change the entry or the matrix`,
-      );
-    }
   });
 }

@@ -19,7 +19,8 @@ const count = (description: string) =>
 export const controls = {
   weight_decay: strength('share of the weights taken off in each update, times the learning rate; not clipped'),
   decay: z.enum(['decoupled', 'coupled']).default('decoupled').meta({
-    description: "decoupled: beside the optimizer's update, as AdamW; coupled: added to the clipped gradient",
+    description:
+      "of weight_decay; decoupled: beside the optimizer's update, as AdamW; coupled: added to the clipped gradient",
   }),
   l1: strength('penalty on the absolute weights; part of the gradient that is clipped'),
   l2: strength('penalty on the squared weights; part of the gradient that is clipped'),
@@ -67,6 +68,21 @@ export const fields = z.strictObject({
     .meta({ description: 'validation metric that counts as reached (steps_to_target)' }),
 });
 export type Fields = z.infer<typeof fields>;
+
+/** Fields that act only where another one isn't 0. */
+export const dependents = [
+  { field: 'decay', on: 'weight_decay' },
+  { field: 'spike_factor', on: 'spike_every' },
+] as const;
+
+/** What fields are where nothing is said of them. */
+export const unsaid = fields.partial({ steps: true }).parse({});
+
+/** The same fields; those that act on nothing as if they weren't said, so that they make no other cell of it. */
+export function acting(given: Fields): Fields {
+  const idle = dependents.filter(({ on }) => given[on] === 0).map(({ field }) => [field, unsaid[field]]);
+  return { ...given, ...Object.fromEntries(idle) };
+}
 
 /** Seeds 0 .. n-1, or a list of them. */
 export const seedsSchema = z

@@ -1,46 +1,21 @@
-/** Conditions that choose cells of a matrix: `model=rnn,strategy=norm|value,threshold<=1`. */
+/** Conditions that choose cells of a matrix: `model=rnn,strategy=norm|value,task.length<=30`. */
+import { type Described, isNameIn, namesIn, textOf, valueAt } from '../addresses.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { identityOf } from './identity.ts';
 import { shown, shownWord, suggestion } from './mistakes.ts';
 
-/** What conditions are about: the columns that say which cell it is. */
-interface Row extends ReturnType<typeof identityOf> {
-  phase: string;
-  cell_id: string;
-}
-type Key = keyof Row;
-
-const kinds: Record<Key, 'name' | 'number' | 'id'> = {
-  task: 'name',
-  model: 'name',
-  optimizer: 'name',
-  learning_rate: 'number',
-  strategy: 'name',
-  threshold: 'number',
-  batch_size: 'number',
-  steps: 'number',
-  numerics: 'name',
-  seed: 'number',
-  phase: 'name',
-  cell_id: 'id',
-};
-const keys = Object.keys(kinds);
-const isKey = (text: string): text is Key => keys.includes(text);
-
-type Holds = (value: Row[Key]) => boolean;
-
 interface Condition {
   text: string;
-  key: Key;
+  /** A name of `addresses.ts`. */
+  key: string;
   sign: string;
   values: string[];
-  holds: Holds;
 }
 
-interface Filter {
-  text: string;
-  conditions: Condition[];
-}
+/** What cells have under the key of a condition, by text. */
+type Known = Map<string, unknown>;
+type Test = (value: unknown) => boolean;
+type Refuse = (message: string) => UsageError;
 
 const orders = new Map<string, (value: number, bound: number) => boolean>([
   ['<', (value, bound) => value < bound],
@@ -50,111 +25,112 @@ const orders = new Map<string, (value: number, bound: number) => boolean>([
 ]);
 
 /**
- * Whether a cell meets every condition of `text`: `key=value`, `key=one|other`, `key!=value`, and `<`, `<=`, `>`, `>=`
- * for numbers. A `cell_id` is met by its beginning.
+ * The cells that meet every condition of all filters, in their order: `key=value`, `key=one|other`, `key!=value`, and `<`, `<=`, `>`,
+ * `>=` for numbers. A list is written as JSON; a `cell_id` is met by its beginning.
  *
- * @throws UsageError for a slip in it, in one line
+ * @throws UsageError in one line: for a slip, for a value that no cell has, and where no cell is left
  */
-export function parseFilter(text: string): (cell_id: string, cell: Cell) => boolean {
-  return meets(filterOf(text));
-}
-
-/** The cells that meet all of several filters, in their order. @throws UsageError when there are none */
 export function filterCells(cells: Map<string, Cell>, texts: string[]): Map<string, Cell> {
-  const filters = texts.map(filterOf);
-  for (const filter of filters) refuseAbsent(cells, filter);
-  const tests = filters.map(meets);
-  const chosen = new Map([...cells].filter(([cell_id, cell]) => tests.every((test) => test(cell_id, cell))));
-  if (chosen.size === 0 && filters.length > 0) throw nothingMeets(cells, filters);
-  return chosen;
+  if (texts.length === 0) return cells;
+  const runs = [...cells].map(([cell_id, cell]) => ({ ...identityOf(cell), cell_id }));
+  const met = texts.flatMap((text) => {
+    const refuse: Refuse = (message) => new UsageError(`--filter ${shownWord(text)}: ${message}`);
+    return conditionsOf(text, refuse).map((condition) => whichMeet(condition, runs, refuse));
+  });
+  const chosen = [...cells].filter((_, i) => met.every((meets) => meets[i]));
+  if (chosen.length > 0) return new Map(chosen);
+  const all = texts.map(shownWord).join(' --filter ');
+  throw new UsageError(`--filter ${all}: no cell meets all of these conditions at once; leave one of them out`);
 }
 
-/** A slip beside a right value would go unnoticed: every value that is named has to occur. */
-function refuseAbsent(cells: Map<string, Cell>, { text, conditions }: Filter): void {
-  for (const { key, sign, values } of conditions) {
-    if (orders.has(sign)) continue;
-    const known = [...new Set([...cells].map(([cell_id, cell]) => rowOf(cell_id, cell)[key]))];
-    const absent = values.find((value) => !known.some(isOneOf(key, [value], (message) => new UsageError(message))));
-    if (absent !== undefined) throw noCellHas(text, `${key}=${absent}`, key, absent, known);
+function conditionsOf(filter: string, refuse: Refuse): Condition[] {
+  // The commas of a list don't count.
+  return filter.split(/,(?![^[]*\])/).map((piece) => {
+    const text = piece.trim();
+    const [whole, ...tokens] = /^([^!<>=]*)(!=|<=|>=|=|<|>)([^!<>=]*)$/.exec(text) ?? [];
+    const [key = '', sign = '', list = ''] = tokens.map((token) => token.trim());
+    if (whole === undefined) {
+      throw refuse(
+        `${shown(text)} is no condition; write key=value, as in model=rnn,strategy!=none|value,threshold<=1`,
+      );
+    }
+    return { text, key, sign, values: list.split('|').map((value) => value.trim()) };
+  });
+}
+
+/** Whether each run meets a condition, which one of them has to. */
+function whichMeet(condition: Condition, runs: Described[], refuse: Refuse): boolean[] {
+  const { text, key, sign, values } = condition;
+  if (!isNameIn(runs, key)) {
+    const names = namesIn(runs);
+    throw refuse(`unknown key ${shown(key)}${suggestion(key, names)} (known: ${names.join(', ')})`);
   }
-}
-
-function meets({ conditions }: Filter): (cell_id: string, cell: Cell) => boolean {
-  return (cell_id, cell) => {
-    const row = rowOf(cell_id, cell);
-    return conditions.every(({ key, holds }) => holds(row[key]));
-  };
-}
-
-function rowOf(cell_id: string, cell: Cell): Row {
-  return { ...identityOf(cell), phase: cell.phase, cell_id };
-}
-
-function filterOf(text: string): Filter {
-  const refuse = (message: string) => new UsageError(`--filter ${shownWord(text)}: ${message}`);
-  return { text, conditions: text.split(',').map((condition) => conditionOf(condition.trim(), refuse)) };
-}
-
-function conditionOf(text: string, refuse: (message: string) => UsageError): Condition {
-  const [whole, ...tokens] = /^([^!<>=]*)(!=|<=|>=|=|<|>)([^!<>=]*)$/.exec(text) ?? [];
-  const [key = '', sign = '', list = ''] = tokens.map((token) => token.trim());
-  if (whole === undefined) {
-    throw refuse(`${shown(text)} is no condition; write key=value, as in model=rnn,strategy!=none|value,threshold<=1`);
-  }
-  if (!isKey(key)) throw refuse(`unknown key ${shown(key)}${suggestion(key, keys)} (known: ${keys.join(', ')})`);
-  const values = list.split('|').map((value) => value.trim());
   if (values.includes('')) {
     throw refuse(`${key} has an empty value; write ${key}${sign}value, and | between several values`);
   }
-  return { text, key, sign, values, holds: holdsOf(key, sign, values, refuse) };
+  const found = runs.map((run) => valueAt(run, key));
+  const known: Known = new Map(found.flatMap((value) => (value === undefined ? [] : [[textOf(value), value]])));
+  const meets = found.map(
+    orders.has(sign) ? orderTest(condition, known, refuse) : equalityTest(condition, known, refuse),
+  );
+  if (!meets.includes(true)) throw noCellHas(text, values.join('|'), key, known, refuse);
+  return meets;
 }
 
-function holdsOf(key: Key, sign: string, values: string[], refuse: (message: string) => UsageError): Holds {
-  const order = orders.get(sign);
-  if (order !== undefined) {
-    if (kinds[key] !== 'number') throw refuse(`${key} is not a number, which "${sign}" takes; write = or !=`);
-    const [bound = 0, ...others] = numbersOf(key, values, refuse);
-    if (others.length > 0) throw refuse(`"${sign}" takes one number, not ${shown(values.join('|'))}; give one`);
-    return (value) => typeof value === 'number' && order(value, bound);
+function orderTest({ key, sign, values }: Condition, known: Known, refuse: Refuse): Test {
+  if (known.size > 0 && !isNumeric(known)) {
+    throw refuse(`${key} is not a number, which "${sign}" takes; write = or !=`);
   }
-  const isOne = isOneOf(key, values, refuse);
-  return sign === '!=' ? (value) => !isOne(value) : isOne;
+  if (values.length > 1) throw refuse(`"${sign}" takes one number, not ${shown(values.join('|'))}; give one`);
+  refuseWords(key, values, refuse);
+  const bound = Number(values[0]);
+  return (value) => typeof value === 'number' && orders.get(sign)?.(value, bound) === true;
 }
 
-function isOneOf(key: Key, values: string[], refuse: (message: string) => UsageError): Holds {
-  if (kinds[key] === 'number') {
-    const numbers = numbersOf(key, values, refuse);
-    return (value) => typeof value === 'number' && numbers.includes(value);
+function equalityTest({ key, sign, values }: Condition, known: Known, refuse: Refuse): Test {
+  if (isNumeric(known)) refuseWords(key, values, refuse);
+  const oneOf = (some: string[]) => (key === 'cell_id' ? beginsWith(some, refuse) : equals(some));
+  // A slip beside a right value would go unnoticed.
+  const absent = values.find((value) => ![...known.values()].some(oneOf([value])));
+  if (absent !== undefined) throw noCellHas(`${key}=${absent}`, absent, key, known, refuse);
+  const isOne = oneOf(values);
+  return sign === '=' ? isOne : (value) => !isOne(value);
+}
+
+/** Equality with one of some values, however their numbers and lists are written. */
+function equals(values: string[]): Test {
+  const texts = new Set(values.flatMap((value) => [value, plainText(value)]));
+  return (value) => value !== undefined && texts.has(textOf(value));
+}
+
+function plainText(value: string): string {
+  if (!Number.isNaN(Number(value))) return textOf(Number(value));
+  try {
+    return value.startsWith('[') ? textOf(JSON.parse(value)) : value;
+  } catch {
+    return value;
   }
-  if (kinds[key] === 'name') return (value) => values.includes(String(value));
-  const slip = values.find((value) => !/^[0-9a-f]{4,16}$/.test(value));
-  if (slip !== undefined) throw refuse(`${key} is ${shown(slip)}; give 4 to 16 hex digits, as plan shows them`);
-  return (value) => values.some((start) => String(value).startsWith(start));
 }
 
-function numbersOf(key: Key, values: string[], refuse: (message: string) => UsageError): number[] {
+function beginsWith(starts: string[], refuse: Refuse): Test {
+  const slip = starts.find((start) => !/^[0-9a-f]{4,16}$/.test(start));
+  if (slip !== undefined) throw refuse(`cell_id is ${shown(slip)}; give 4 to 16 hex digits, as plan shows them`);
+  return (value) => starts.some((start) => String(value).startsWith(start));
+}
+
+function isNumeric(known: Known): boolean {
+  return known.size > 0 && [...known.values()].every((value) => typeof value === 'number');
+}
+
+function refuseWords(key: string, values: string[], refuse: Refuse): void {
   const slip = values.find((value) => Number.isNaN(Number(value)));
   if (slip !== undefined) throw refuse(`${key} is ${shown(slip)}; give a number, such as 100 or 0.01`);
-  return values.map(Number);
 }
 
-/** Says which condition no cell meets, with what could have been written. */
-function nothingMeets(cells: Map<string, Cell>, filters: Filter[]): UsageError {
-  const rows = [...cells].map(([cell_id, cell]) => rowOf(cell_id, cell));
-  for (const { text, conditions } of filters) {
-    const barren = conditions.find(({ key, holds }) => !rows.some((row) => holds(row[key])));
-    if (barren === undefined) continue;
-    const { key, values } = barren;
-    return noCellHas(text, barren.text, key, values.join('|'), [...new Set(rows.map((row) => row[key]))]);
-  }
-  const texts = filters.map(({ text }) => shownWord(text)).join(' --filter ');
-  return new UsageError(`--filter ${texts}: no cell meets all of these conditions at once; leave one of them out`);
-}
-
-function noCellHas(filter: string, condition: string, key: Key, value: string, known: Row[Key][]): UsageError {
-  const names = known.flatMap((one) => (one === undefined ? [] : [String(one)]));
-  const hint = kinds[key] === 'name' ? suggestion(value, names) : '';
-  return new UsageError(`--filter ${shownWord(filter)}: no cell has ${shownWord(condition)}${hint} (${listed(names)})`);
+function noCellHas(condition: string, value: string, key: string, known: Known, refuse: Refuse): UsageError {
+  const texts = [...known.keys()];
+  const hint = isNumeric(known) || key === 'cell_id' ? '' : suggestion(value, texts);
+  return refuse(`no cell has ${shownWord(condition)}${hint} (${listed(texts)})`);
 }
 
 /** Values listed in a message. */

@@ -6,7 +6,7 @@ import { contentOf, find, parts, thresholdOption } from '../parts.ts';
 import type { Cell, Choice } from '../types.ts';
 
 /** Bumped whenever training arithmetic changes, so that old results are never taken for new ones. */
-export const NUMERICS_VERSION = 3;
+export const NUMERICS_VERSION = 4;
 
 /** What a cell is stored as: its canonical JSON with the version of the arithmetic. */
 export function cellText(cell: Cell): string {
@@ -78,19 +78,26 @@ export function thresholdOf({ strategy }: Cell): number | undefined {
   return option === undefined ? undefined : Number(only?.options[option]);
 }
 
-/** What runs.csv says of a cell before it has run, under the names of its columns. */
+/** What runs.csv says of a cell before it has run, under the names of its columns; JSON columns as what they hold. */
 export function identityOf(cell: Cell) {
-  const { task, model, optimizer, learning_rate, strategy, batch_size, steps, numerics, seed } = cell;
+  const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, ...rest } = cell;
+  const [first, ...others] = strategy;
   return {
+    phase,
     task: task.name,
+    task_options: contentOf(task).options,
     model: model.name,
+    model_options: model.options,
     optimizer: optimizer.name,
     learning_rate,
+    optimizer_options: optimizer.options,
     strategy: strategyName(strategy),
     threshold: thresholdOf(cell),
+    strategy_options: others.length === 0 ? first?.options : strategy,
     batch_size,
     steps,
     numerics,
     seed,
+    cell_options: rest,
   };
 }

@@ -66,11 +66,15 @@ export function mistakesIn(document: Document): Mistakes {
   return mistakes;
 }
 
-/** The closest known name, where it is close enough to be a slip. */
+/** The known name that is closest, or ends so (`length`, `task.length`), where it is close enough to be a slip. */
 export function suggestion(name: string, known: string[]): string {
   const close = known
-    .map((candidate) => ({ candidate, distance: leven(name, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length * 0.4)))
+    .flatMap((candidate) => [
+      { candidate, form: candidate },
+      { candidate, form: candidate.slice(candidate.lastIndexOf('.') + 1) },
+    ])
+    .map(({ candidate, form }) => ({ candidate, form, distance: leven(name, form) }))
+    .filter(({ form, distance }) => distance <= Math.max(1, Math.floor(form.length * 0.4)))
     .sort((a, b) => a.distance - b.distance)[0];
   return close === undefined ? '' : `; did you mean "${close.candidate}"?`;
 }
@@ -100,4 +104,8 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
     (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
     value,
   );
+}
+
+export function checkKeys(record: Record<string, unknown>, path: Path, known: string[], mistakes: Mistakes): void {
+  for (const key of Object.keys(record)) if (!known.includes(key)) mistakes.unknown(path, 'key', key, known, key);
 }

@@ -13,7 +13,7 @@ type Structure = {
   channels: number[];
   kernel: number;
   activation: Activation;
-  norm: 'none' | 'batch' | 'layer' | 'group' | 'weight';
+  norm: 'none' | 'batch' | 'layer' | 'rms' | 'group' | 'weight';
   dropout: boolean;
 } & Start;
 
@@ -32,7 +32,7 @@ export const cnn: ModelPart<Structure> = {
       .meta({ description: 'of the convolutions', role: 'structural' }),
     kernel: z.int().min(1).max(31).default(3).meta({ description: 'rows and columns of a kernel', role: 'structural' }),
     activation: activationOption('relu'),
-    norm: normOption(['batch', 'layer', 'group', 'weight']),
+    norm: normOption(['batch', 'layer', 'rms', 'group', 'weight']),
     dropout: dropoutOption,
     ...startOptions,
   }),

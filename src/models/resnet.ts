@@ -5,16 +5,17 @@ import { convolve, refuseImages } from '../layers/convolution.ts';
 import { dropout, dropoutOption } from '../layers/dropout.ts';
 import { refuseSequences } from '../layers/example.ts';
 import { type Start, startOptions, weights, zeros } from '../layers/init.ts';
-import { newNorm, normalize, normOption } from '../layers/norm.ts';
+import { addsBias, newNorm, normalize, normOption } from '../layers/norm.ts';
 import { scaledActivation, standardizedWeights } from '../layers/norm_free.ts';
 import { pick } from '../tensors.ts';
 import type { ModelPart, Tensors } from '../types.ts';
+import { lengthOf } from '../units.ts';
 
 type Structure = {
   channels: number[];
   blocks: number;
   activation: Activation;
-  norm: 'none' | 'batch' | 'group';
+  norm: 'none' | 'batch' | 'layer' | 'rms' | 'group';
   dropout: boolean;
 } & Start;
 
@@ -53,8 +54,9 @@ export const resnet: ModelPart<Structure> = {
   summary:
     'Residual network: pre-activation blocks of two 3 x 3 convolutions; each stage after the first halves the image.',
   equation:
-    'h <- s + K2 * a(norm(K1 * n)), n = a(norm(h)), s = h or P * n where the shape changes;  y = dropout(mean(a(norm(h)))) V + c. ' +
-    'norm none: h <- s + 0.2 g (K2 * f(K1 * n)), n = f(h / beta), f = gain a, K standardized, beta^2 = variance of h at the start',
+    'h <- s + K2 * a(norm(K1 * n)), n = a(norm(h)), s = h or P * n where the shape changes, each convolution with a bias where norm ' +
+    'adds none;  y = dropout(mean(a(norm(h)))) V + c.  norm none: h <- s + 0.2 g (K2 * f(K1 * n)), n = f(h / beta), f = gain a, ' +
+    'K standardized, beta^2 = the variance that h would have at the start if every g were 1',
   reference:
     'He et al. 2016b (identity mappings; stages as for CIFAR-10 in He et al. 2016a). norm none: Brock, De & Smith 2021 and ' +
     'Brock et al. 2021 (NFNets), eq. 1 and section 3: scaled weight standardization with gain and bias, alpha 0.2, ' +
@@ -67,7 +69,7 @@ export const resnet: ModelPart<Structure> = {
       .meta({ description: 'of each stage', role: 'structural' }),
     blocks: z.int().min(1).max(100).default(1).meta({ description: 'in each stage', role: 'structural' }),
     activation: activationOption('relu'),
-    norm: normOption(['batch', 'group']),
+    norm: normOption(['batch', 'layer', 'rms', 'group']),
     dropout: dropoutOption,
     ...startOptions,
   }),
@@ -82,7 +84,8 @@ export const resnet: ModelPart<Structure> = {
         const [params, state]: [Tensors, Tensors] = [{}, {}];
         const addConvolution = (name: string, size: number, from: number, to: number) => {
           params[name] = weights(start, streams, name, [size, size, from, to]);
-          if (normFree) Object.assign(params, { [`${name}/gain`]: tf.ones([to]), [`${name}/bias`]: zeros(to) });
+          if (normFree) params[lengthOf(name)] = tf.ones([to]);
+          if (!addsBias(norm)) params[`${name}/bias`] = zeros(to);
         };
         const addNorm = (name: string, width: number) => {
           const fresh = newNorm(norm, name, width);
@@ -107,9 +110,9 @@ export const resnet: ModelPart<Structure> = {
       apply(params, state, x, context) {
         let after = state;
         const convolved = (name: string, h: tf.Tensor, stride = 1) => {
-          if (!normFree) return convolve(h, pick(params, name), stride);
-          const kernel = standardizedWeights(pick(params, name), pick(params, `${name}/gain`));
-          return convolve(h, kernel, stride).add(pick(params, `${name}/bias`));
+          const w = pick(params, name);
+          const product = convolve(h, normFree ? standardizedWeights(w, pick(params, lengthOf(name))) : w, stride);
+          return addsBias(norm) ? product : product.add(pick(params, `${name}/bias`));
         };
         const activated = (name: string, h: tf.Tensor) => {
           if (normFree) return scaledActivation(activation, h);

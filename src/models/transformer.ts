@@ -74,7 +74,7 @@ export const transformer: ModelPart<Structure> = {
         if (width % heads !== 0) return `can't split a width of ${width} among ${heads} heads`;
         return refuseOtherThanSequences(shape);
       },
-      init(streams, { input, vocabulary, output, times }) {
+      init(streams, { input, vocabulary, output }) {
         const params: Tensors = {};
         const dense = (name: string, from: number, to: number) => {
           params[`${name}/w`] = weights(start, streams, `${name}/w`, [from, to]);
@@ -83,7 +83,7 @@ export const transformer: ModelPart<Structure> = {
         const [time = 0, features = 0] = input;
         if (vocabulary === undefined) dense('input', features, width);
         else params.embedding = newEmbedding(streams, 'embedding', vocabulary, width);
-        params.positions = newEmbedding(streams, 'positions', time, width);
+        params.position_embedding = newEmbedding(streams, 'position_embedding', time, width);
         for (const block of blocks) {
           Object.assign(params, newNorm(norm, `${block}/norm0`, width).params);
           dense(`${block}/qkv`, width, 3 * width);
@@ -93,12 +93,12 @@ export const transformer: ModelPart<Structure> = {
           dense(`${block}/down`, hidden_factor * width, width);
         }
         if (norm_place === 'pre') Object.assign(params, newNorm(norm, 'norm', width).params);
-        dense(times === undefined ? 'last' : 'each', width, output);
+        dense('output', width, output);
         return { params, state: {} };
       },
       apply(params, state, x, context) {
         const [batch = 0, time = 0] = x.shape;
-        const { training } = context;
+        const { training, shape } = context;
         const dense = (name: string, h: tf.Tensor) =>
           h.matMul(pick(params, `${name}/w`)).add(pick(params, `${name}/b`));
         const normal = (name: string, h: tf.Tensor) => normalize(norm, name, h, params, state, training).h;
@@ -111,8 +111,8 @@ export const transformer: ModelPart<Structure> = {
 
         // One row for each time of each example.
         const flat = x.reshape([batch * time, ...x.shape.slice(2)]);
-        const read = params.embedding === undefined ? dense('input', flat) : embed(flat, params.embedding);
-        const placed = read.reshape([batch, time, width]).add(pick(params, 'positions'));
+        const read = shape.vocabulary === undefined ? dense('input', flat) : embed(flat, pick(params, 'embedding'));
+        const placed = read.reshape([batch, time, width]).add(pick(params, 'position_embedding'));
         let h = drop('input', placed.reshape([batch * time, width]));
         for (const block of blocks) {
           h = residual(`${block}/joined`, `${block}/norm0`, h, (own) =>
@@ -122,14 +122,13 @@ export const transformer: ModelPart<Structure> = {
             dense(`${block}/down`, activations[activation](dense(`${block}/up`, own))),
           );
         }
-        const each = 'each/w' in params;
-        if (!each)
+        if (shape.times === undefined)
           h = h
             .reshape([batch, time, width])
             .slice([0, time - 1, 0], [-1, 1, -1])
             .reshape([batch, width]);
         if (norm_place === 'pre') h = normal('norm', h);
-        return [dense(each ? 'each' : 'last', h).as2D(batch, -1), state];
+        return [dense('output', h).as2D(batch, -1), state];
       },
     };
   },

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { l2Loss, normOf } from '../norms.ts';
-import { group, join, mapTensors, pick, zerosLike } from '../tensors.ts';
+import { l2Loss, normsOfEach } from '../norms.ts';
+import { group, join, mapTensors, named, pick, zerosLike } from '../tensors.ts';
 import type { Tensors, TransformPart } from '../types.ts';
 import { blend } from '../updates/moments.ts';
 
@@ -59,16 +59,17 @@ export const adafactor: TransformPart<
       const row = blended(group(state, 'row'), (square) => square.mean(-1, true));
       const column = blended(group(state, 'column'), (square) => square.mean(-2, true));
       const square = blended(group(state, 'square'), (own) => own);
-      const update = mapTensors(grads, (g, name) => {
+      const direction = mapTensors(grads, (g, name) => {
         const [rows, columns] = [row[name], column[name]];
-        const u =
-          rows === undefined || columns === undefined
-            ? g.div(pick(square, name).sqrt())
-            : // Root by root: the product of a dead row's mean and a dead column's would be 0.
-              g.mul(rows.mean(-2, true).sqrt().div(rows.sqrt())).div(columns.sqrt());
-        const w = pick(params, name);
-        const scale = tf.maximum(min_scale, rms(w));
-        const excess = normOf([u]).div(Math.sqrt(u.size)).div(clipping_threshold);
+        return rows === undefined || columns === undefined
+          ? g.div(pick(square, name).sqrt())
+          : // Root by root: the product of a dead row's mean and a dead column's would be 0.
+            g.mul(rows.mean(-2, true).sqrt().div(rows.sqrt())).div(columns.sqrt());
+      });
+      const norms = named(direction, normsOfEach(Object.values(direction)).unstack());
+      const update = mapTensors(direction, (u, name) => {
+        const scale = tf.maximum(min_scale, rms(pick(params, name)));
+        const excess = pick(norms, name).div(Math.sqrt(u.size)).div(clipping_threshold);
         return u.mul(scale.mul(learning_rate.neg()).div(tf.maximum(1, excess)));
       });
       return { grads: update, state: join({ row, column, square, schedule: { step } }) };

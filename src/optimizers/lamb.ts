@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { join, mapTensors, pick } from '../tensors.ts';
+import { join } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 import {
   type MomentNumbers,
@@ -10,7 +10,7 @@ import {
   nextMoments,
   normalizedMean,
 } from '../updates/moments.ts';
-import { trustRatio } from '../updates/trust-ratio.ts';
+import { trusted } from '../updates/trust-ratio.ts';
 import { weightDecayOption, withDecay } from '../updates/weight-decay.ts';
 
 export const lamb: TransformPart<{ weight_decay: boolean }, MomentNumbers | 'weight_decay'> = {
@@ -35,10 +35,7 @@ export const lamb: TransformPart<{ weight_decay: boolean }, MomentNumbers | 'wei
         options.weight_decay,
         hasDecay,
       );
-      const scaled = mapTensors(direction, (u, name) =>
-        u.mul(trustRatio(pick(params, name), u, one).mul(learning_rate.neg())),
-      );
-      return { grads: scaled, state: join(moments) };
+      return { grads: trusted(direction, params, one, learning_rate.neg()), state: join(moments) };
     },
   }),
 };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { mapTensors, pick, zerosLike } from '../tensors.ts';
+import { zerosLike } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 import { momentumOption, withMomentum } from '../updates/momentum.ts';
-import { trustRatio } from '../updates/trust-ratio.ts';
+import { trusted } from '../updates/trust-ratio.ts';
 import { weightDecayOption, withDecay } from '../updates/weight-decay.ts';
 
 type Structure = { momentum: boolean; weight_decay: boolean };
@@ -27,9 +27,7 @@ export const lars: TransformPart<Structure, 'momentum' | 'trust_coefficient' | '
     init: (params) => (hasMomentum ? zerosLike(params) : {}),
     update(grads, state, { params, options: { momentum, trust_coefficient, weight_decay }, learning_rate }) {
       const direction = withDecay(grads, params, weight_decay, hasDecay);
-      const scaled = mapTensors(direction, (u, name) =>
-        u.mul(trustRatio(pick(params, name), u, trust_coefficient).mul(learning_rate.neg())),
-      );
+      const scaled = trusted(direction, params, trust_coefficient, learning_rate.neg());
       const update = hasMomentum ? withMomentum(state, momentum, scaled) : scaled;
       return { grads: update, state: hasMomentum ? update : {} };
     },

@@ -1,5 +1,6 @@
 /** What the declared comparison allows to say, in plain words. Every sentence follows from a count or a verdict. */
 
+import { baselineName } from '../manifest.ts';
 import { neededPairs } from '../stats/sign-flip.ts';
 import { type Comparison, type Declared, LEVEL, MIN_SEEDS } from './comparison.ts';
 import type { Design } from './design.ts';
@@ -36,7 +37,7 @@ export function answer(story: Story): Html[] {
 
 function verdicts(declared: Declared): Html[] {
   const { compare, comparisons, family, pairs, smallest } = declared;
-  const against = html`${metricWords(compare.metric)} ${at(compare.at)}, against ${name(compare.baseline)}`;
+  const against = html`${metricWords(compare.metric)} ${at(compare.at)}, against ${name(baselineName(compare))}`;
   const members = comparisons.filter((comparison) => comparison.declared);
   if (comparisons.length === 0) return [html`Nothing could be compared on ${against}; section 1 says why.`];
   if (family === 0)
@@ -73,8 +74,8 @@ function expected({ comparisons }: Declared): Html[] {
   if (stated.length === 0) return [];
   const held = stated.filter((comparison) => comparison.verdict === comparison.expected);
   const missed = stated.filter((comparison) => comparison.verdict !== comparison.expected);
-  const says = ({ member, setting, expected, verdict }: Comparison) =>
-    html`${name(member.name)} at ${setting.label} was expected to be ${expected}, and came out ${verdict}.`;
+  const says = ({ title, setting, expected, verdict }: Comparison) =>
+    html`${name(title)} at ${setting.label} was expected to be ${expected}, and came out ${verdict}.`;
   return [
     html`Of ${count(stated.length, 'expectation')} stated beforehand, ${whole(held.length)} came true.`,
     ...missed.map(says),

@@ -1,13 +1,14 @@
 /** The comparison that was declared before running, worked out: who did better than the baseline, and what may be said. */
-import { type Compare, type Expectation, expectations, type Manifest } from '../manifest.ts';
+import { isMeant } from '../addresses.ts';
+import { baselineName, baselineOf, type Compare, type Expectation, type Manifest, memberOf } from '../manifest.ts';
 import { hodgesLehmann, type Shift } from '../stats/hodges-lehmann.ts';
 import { holm } from '../stats/holm.ts';
 import { mcnemar } from '../stats/mcnemar.ts';
 import { pairedDifference } from '../stats/paired-difference.ts';
 import { smallestP } from '../stats/sign-flip.ts';
 import { signedRank } from '../stats/signed-rank.ts';
-import { type Config, type Design, type Run, referenceOf, type Setting } from './design.ts';
-import { number, type Row, text } from './row.ts';
+import type { Config, Design, Run, Setting } from './design.ts';
+import { number, text } from './row.ts';
 
 /** Chance of any false verdict in the family. */
 export const LEVEL = 0.05;
@@ -17,6 +18,8 @@ export const MIN_SEEDS = 6;
 export type Verdict = 'better' | 'worse' | 'not separated' | 'not possible' | 'descriptive';
 
 export interface Comparison {
+  /** What stands in tables and figures: the member's name, and what it is compared with where that isn't the baseline. */
+  title: string;
   setting: Setting;
   member: Config;
   baseline: Config;
@@ -52,13 +55,12 @@ export interface Declared {
   notes: string[];
 }
 
-/** Where a metric name such as `val_accuracy` stands in runs.csv for a task, or undefined where the task has no such metric. */
-export function measureOf(manifest: Manifest, task: string, name: string) {
+/** Where a metric name such as `val_accuracy` stands in runs.csv at a setting, or undefined where its task has no such metric. */
+export function measureOf({ metric: own }: Setting, name: string) {
   const split = name.slice(0, name.indexOf('_'));
   const metric = name.slice(split.length + 1);
   if (metric === 'loss') return { split, kind: 'loss' as const, better: 'lower' as const };
-  const declared = manifest.parts.tasks?.[task]?.metric;
-  return declared?.name === metric ? { split, kind: 'metric' as const, better: declared.better } : undefined;
+  return own?.name === metric ? { split, kind: 'metric' as const, better: own.better } : undefined;
 }
 
 export function declaredComparison(design: Design, manifest: Manifest): Declared | undefined {
@@ -66,27 +68,27 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
   if (compare === undefined) return undefined;
   const notes: string[] = [];
   const open = design.settings.flatMap((setting) => {
-    const measure = measureOf(manifest, setting.task, compare.metric);
-    const baseline = referenceOf(setting, compare.baseline);
-    const configurations = setting.configs.filter((config) => config.strategy === compare.baseline).length;
+    const measure = measureOf(setting, compare.metric);
+    const candidates = setting.configs.filter((config) => isMember(config, baselineOf(compare)));
+    const [baseline, ...others] = candidates;
     if (measure === undefined) {
       notes.push(`${setting.label}: task ${setting.task} reports no metric called ${compare.metric}.`);
-    } else if (baseline === undefined) {
-      const what = configurations === 0 ? 'has no finished run' : `has ${configurations} configurations, not one`;
-      notes.push(`${setting.label}: nothing to compare with, since the baseline ${compare.baseline} ${what}.`);
+    } else if (baseline === undefined || others.length > 0) {
+      const what = baseline === undefined ? 'has no finished run' : `has ${candidates.length} configurations, not one`;
+      notes.push(`${setting.label}: nothing to compare with, since the baseline ${baselineName(compare)} ${what}.`);
     } else {
       const column = `${compare.at}_${measure.split}_${measure.kind}`;
       return setting.configs
-        .filter((config) => config.strategy !== compare.baseline)
+        .filter((config) => config !== baseline)
         .map((member) => {
-          const entry = compare.family?.find((one) => isMember(member, one));
-          const compared = comparePairs(setting, member, baseline, column, measure.better, isDeclared(compare, entry));
-          const expected = expectations.find((known) => known === entry?.expect);
-          return expected === undefined ? compared : { ...compared, expected };
+          const entry = compare.family?.map(memberOf).find((one) => !one.against && isMember(member, one.runs));
+          const isDeclared = compare.family === undefined || entry !== undefined;
+          return comparePairs(setting, member, baseline, { column, better: measure.better, isDeclared, ...entry });
         });
     }
     return [];
   });
+  open.push(...acrossSettings(design, compare, notes));
   const family = open.filter((comparison) => comparison.declared);
   const adjusted = holm(family.map((comparison) => comparison.p));
   const reachable = holm(family.map((comparison) => smallestP(comparison.pairs)));
@@ -95,7 +97,8 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
     comparison.verdict = verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
   }
   for (const entry of compare.family ?? []) {
-    if (open.some((comparison) => isMember(comparison.member, entry))) continue;
+    const { runs, against } = memberOf(entry);
+    if (against !== undefined || open.some((comparison) => isMember(comparison.member, runs))) continue;
     notes.push(`The declared family names ${JSON.stringify(entry)}, which no finished run matches.`);
   }
   const pairs = family.map((comparison) => comparison.pairs);
@@ -104,13 +107,43 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
   return { compare, comparisons: open, family: family.length, pairs: range, smallest, notes };
 }
 
+/** Comparisons of the family that name what they are against, such as the same with another learning rate, or another model. */
+function acrossSettings(design: Design, compare: Compare, notes: string[]): Comparison[] {
+  const all = design.settings.flatMap((setting) => setting.configs.map((config) => ({ setting, config })));
+  return (compare.family ?? []).flatMap((entry) => {
+    const { runs, against, expected } = memberOf(entry);
+    if (against === undefined) return [];
+    const [members = [], baselines = []] = [runs, against].map((meant) =>
+      all.filter(({ config }) => isMember(config, meant)),
+    );
+    const [member, baseline] = [members[0], baselines[0]];
+    const measure = member && measureOf(member.setting, compare.metric);
+    if (!member || !baseline || !measure || members.length > 1 || baselines.length > 1) {
+      notes.push(`The declared family names ${JSON.stringify(entry)}: it takes one configuration on either side.`);
+      return [];
+    }
+    const label = `${member.setting.label}, against ${baseline.setting.label}`;
+    const column = `${compare.at}_${measure.split}_${measure.kind}`;
+    const how = { column, better: measure.better, isDeclared: true, expected };
+    const compared = comparePairs({ ...member.setting, label }, member.config, baseline.config, how);
+    const isSame = member.config.name === baseline.config.name;
+    return [{ ...compared, title: isSame ? compared.title : `${compared.title} against ${baseline.config.name}` }];
+  });
+}
+
+interface How {
+  /** Of runs.csv. */
+  column: string;
+  better: 'higher' | 'lower';
+  isDeclared: boolean;
+  expected?: Expectation | undefined;
+}
+
 function comparePairs(
   setting: Setting,
   member: Config,
   baseline: Config,
-  column: string,
-  better: 'higher' | 'lower',
-  declared: boolean,
+  { column, better, isDeclared, expected }: How,
 ): Comparison {
   const bySeed = new Map(baseline.runs.map((run) => [run.seed, run]));
   const pairs = member.runs.flatMap((ours) => {
@@ -122,6 +155,7 @@ function comparePairs(
   );
   const only = (diverged: Run, fine: Run) => diverged.divergedAt !== undefined && fine.divergedAt === undefined;
   return {
+    title: member.name,
     setting,
     member,
     baseline,
@@ -134,7 +168,8 @@ function comparePairs(
     ),
     differences,
     shift: hodgesLehmann(differences),
-    declared,
+    declared: isDeclared,
+    ...(expected && { expected }),
     p: signedRank(differences).p,
     holm: undefined,
     verdict: 'descriptive',
@@ -154,16 +189,5 @@ function verdictOf(comparison: Comparison, adjusted: number, reachable: number):
   return positive > negative ? 'better' : 'worse';
 }
 
-type Entry = NonNullable<Compare['family']>[number];
-
-const isDeclared = (compare: Compare, entry: Entry | undefined): boolean =>
-  compare.family === undefined || entry !== undefined;
-
-const isMember = (member: Config, entry: Entry): boolean => member.runs.every((run) => matches(run.row, entry));
-
-/** Numbers are compared as numbers: a threshold written 1.0 in YAML stands as 1 in CSV. */
-const matches = (row: Row, { expect: _, ...entry }: Entry): boolean =>
-  Object.entries(entry).every(([column, value]) => {
-    const written = text(row, column);
-    return typeof value === 'number' ? written !== '' && Number(written) === value : written === value;
-  });
+const isMember = (member: Config, meant: Record<string, unknown>): boolean =>
+  member.runs.every((run) => isMeant(run.row, meant));

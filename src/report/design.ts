@@ -1,5 +1,5 @@
 /** From rows to the nouns of the report: settings, and in each the configurations that were run, over seeds. */
-import type { Manifest } from '../manifest.ts';
+import { baselineOf, type Manifest } from '../manifest.ts';
 import { number, type Row, required, text } from './row.ts';
 import { varying } from './vary.ts';
 
@@ -30,6 +30,10 @@ export interface Setting {
   /** What tells it from the other settings: `rnn · learning rate 0.5`. */
   label: string;
   task: string;
+  /** What the task measures, where the manifest says. */
+  metric: { name: string; better: 'higher' | 'lower' } | undefined;
+  /** Settings with the same share axes: the task, and its metric where the task has several. */
+  group: string;
   steps: number;
   /** The first row of it: for columns that all of its runs share. */
   row: Row;
@@ -67,17 +71,26 @@ export function design(rows: readonly Row[], manifest: Manifest, phase = 'confir
   const groups = [...groupBy(compared, (row) => settingColumns.map((column) => text(row, column))).values()];
   const heads = groups.map(first);
   const labels = settingLabels(heads);
-  const settings = groups.map((group, index) => {
-    const row = first(group);
-    const configs = configsOf(group, manifest);
-    return { label: labels[index] ?? '', task: text(row, 'task'), steps: required(row, 'steps'), row, configs };
+  const metrics = heads.map((row) => manifest.parts.tasks?.[text(row, 'task')]?.metrics?.[text(row, 'task_options')]);
+  const settings = heads.map((row, index) => {
+    const [task, metric] = [text(row, 'task'), metrics[index]];
+    const ambiguous = heads.some((other, i) => text(other, 'task') === task && metrics[i]?.name !== metric?.name);
+    return {
+      label: labels[index] ?? '',
+      task,
+      metric,
+      group: ambiguous ? `${task} · ${metric?.name}` : task,
+      steps: required(row, 'steps'),
+      row,
+      configs: configsOf(groups[index] ?? [], manifest),
+    };
   });
   const strategies = [...new Set(compared.map((row) => text(row, 'strategy')))];
-  const wanted = manifest.compare?.baseline ?? 'none';
+  const { strategy: wanted } = manifest.compare === undefined ? { strategy: 'none' } : baselineOf(manifest.compare);
   return {
     settings,
     strategies,
-    reference: strategies.includes(wanted) ? wanted : strategies.includes('none') ? 'none' : undefined,
+    reference: strategies.find((strategy) => strategy === wanted) ?? strategies.find((strategy) => strategy === 'none'),
     runs: settings.flatMap((setting) => setting.configs.flatMap((config) => config.runs)),
     others: rows.length - compared.length,
   };

@@ -35,6 +35,13 @@ export function aligned(values: readonly (number | undefined)[], digits = 3): (v
   return (value) => (Number.isFinite(value) ? fixed(value) : significant(value));
 }
 
+/** How to write each row of numbers: aligned with all others, or by itself where nothing would be left of it beside larger ones. */
+export function alignedRows(rows: readonly (readonly number[])[]): ((value: number) => string)[] {
+  const largest = (values: readonly number[]) => Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
+  const all = aligned(rows.flat());
+  return rows.map((row) => (100 * largest(row) < largest(rows.flat()) ? aligned(row) : all));
+}
+
 /** With its sign, for differences. */
 export function signed(value: number, format: (value: number) => string = significant): string {
   const text = format(value);

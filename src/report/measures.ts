@@ -28,10 +28,10 @@ export const curveFor = (story: Story, config: Config, measure: Measure): Curve 
 /** What is drawn of evals.csv: the declared metric where it is one of validation, else the task's own. */
 export function validationOf(story: Story, setting: Setting): Measure {
   const declared = story.manifest.compare?.metric ?? '';
-  const measure = declared.startsWith('val_') ? measureOf(story.manifest, setting.task, declared) : undefined;
+  const measure = declared.startsWith('val_') ? measureOf(setting, declared) : undefined;
   if (measure?.kind === 'loss')
     return { series: 'val_loss', name: 'validation loss', source: 'evals', worst: Infinity, kind: 'loss' };
-  const metric = story.manifest.parts.tasks?.[setting.task]?.metric;
+  const { metric } = setting;
   const worst = metric?.better === 'lower' ? Infinity : -Infinity;
   return {
     series: 'val_metric',

@@ -4,7 +4,7 @@ import { canonical } from '../canonical.ts';
 import { fingerprintId } from '../engine/fingerprint.ts';
 import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
-import { build, find, parts, thresholdOption } from '../parts.ts';
+import { build, contentOf, find, parts, thresholdOption } from '../parts.ts';
 import type { Choice, Options, Part } from '../types.ts';
 import type { Inventory } from './inventory.ts';
 import { tally } from './manifest-file.ts';
@@ -38,7 +38,6 @@ export function describe({ experiment, environment, results, failures, files, fi
     Object.fromEntries([...new Set(names)].map((name) => [name, aboutPart(find(list, name))]));
   const declared = compare === undefined ? 'none' : sha(canonical(compare));
   const changed = compareChanged(earlier, stored_before, declared);
-  const tasks = new Map(cells.map(({ task }) => [task.name, aboutTask(task)]));
   return {
     question,
     experiment: { file, text, sha256, set, smoke },
@@ -62,7 +61,7 @@ export function describe({ experiment, environment, results, failures, files, fi
         cells.map(({ model }) => model.name),
         parts.models,
       ),
-      tasks: Object.fromEntries(tasks),
+      tasks: aboutTasks(new Set(cells.map(({ task }) => task))),
     },
     code,
     versions: versionFacts(environment.fingerprint),
@@ -93,10 +92,15 @@ function aboutPart(part: Part<Options, unknown>) {
   return { summary, equation, reference, ...(scope && { scope }), ...(threshold && { threshold }) };
 }
 
-function aboutTask(choice: Choice) {
-  const part = find(parts.tasks, choice.name);
-  const { name, better } = build(part, choice).metric;
-  return { ...aboutPart(part), metric: { name, better } };
+function aboutTasks(tasks: Set<Choice>): Manifest['parts'][string] {
+  const about: Manifest['parts'][string] = {};
+  for (const task of tasks) {
+    const part = find(parts.tasks, task.name);
+    const { name, better } = build(part, task).metric;
+    const metrics = { ...about[task.name]?.metrics, [canonical(contentOf(task).options)]: { name, better } };
+    about[task.name] = { ...aboutPart(part), metrics };
+  }
+  return about;
 }
 
 function sha(text: string): string {

@@ -2,7 +2,6 @@
 import { canonical } from '../canonical.ts';
 import { evalColumns, runColumns, signalColumns, stepColumns } from '../columns.ts';
 import { cellText, identityOf } from '../matrix/identity.ts';
-import { contentOf } from '../parts.ts';
 import type { Link } from '../train/hash-chain.ts';
 import type { StepRow, Summary } from '../train/summary.ts';
 import type { Cell } from '../types.ts';
@@ -36,8 +35,6 @@ function linkText(link: Link): string {
 }
 
 function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, Value> {
-  const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, ...rest } = cell;
-  const [first, ...others] = strategy;
   const scores = (when: 'final' | 'best') =>
     (['train', 'val', 'test'] as const).flatMap((split) => [
       [`${when}_${split}_loss`, summary[when][split]?.loss],
@@ -45,13 +42,12 @@ function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, V
     ]);
   return {
     cell_id,
-    phase,
-    ...identityOf(cell),
-    task_options: canonical(contentOf(task).options),
-    model_options: canonical(model.options),
-    optimizer_options: canonical(optimizer.options),
-    strategy_options: canonical(others.length === 0 ? first?.options : strategy),
-    cell_options: canonical(rest),
+    ...Object.fromEntries(
+      Object.entries(identityOf(cell)).map(([column, value]) => [
+        column,
+        typeof value === 'object' ? canonical(value) : value,
+      ]),
+    ),
     status: summary.status,
     diverged_at: summary.diverged_at,
     ...Object.fromEntries([...scores('final'), ...scores('best')]),

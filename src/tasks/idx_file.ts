@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accuracy, crossEntropy } from '../data/classification.ts';
+import { crossEntropy, type Share, shareOption, shares } from '../data/classification.ts';
 import { fixed } from '../data/fixed.ts';
 import { type ImageFiles, type Labelled, labelledImages } from '../data/image_files.ts';
 import { onceByKey } from '../data/once.ts';
@@ -17,6 +17,7 @@ type IdxFile = {
   test_labels?: string;
   test_labels_sha256?: string;
   stride?: number;
+  metric: Share;
 };
 
 export const idx_file: TaskPart<IdxFile> = {
@@ -36,6 +37,7 @@ export const idx_file: TaskPart<IdxFile> = {
     test_labels: optionalPathOption('the file of their labels'),
     test_labels_sha256: sha256Option('test_labels'),
     stride: strideOption,
+    metric: shareOption,
   }),
   make(options) {
     const { stride = 1 } = options;
@@ -47,7 +49,7 @@ export const idx_file: TaskPart<IdxFile> = {
       ...fixed(shape, load),
       kind: 'classification',
       loss: crossEntropy,
-      metric: accuracy,
+      metric: shares[options.metric],
       data: () => ({ ...hashesOf(own), ...(test && hashesOf(test)) }),
     };
   },

@@ -8,5 +8,5 @@ export const json_lines_file: TaskPart<TableOptions> = {
   equation: 'numbers and one-hot categories [features] -> class, or standardized number',
   reference: 'jsonlines.org; every object has the same keys, values are numbers, texts, true or false',
   options: tableOptions,
-  make: (options) => tableTask(readJsonLines, options),
+  make: (options) => tableTask('JSON Lines', readJsonLines, options),
 };

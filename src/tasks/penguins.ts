@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { accuracy, crossEntropy } from '../data/classification.ts';
+import { crossEntropy, type Share, shareOption, shares } from '../data/classification.ts';
 import { fixed } from '../data/fixed.ts';
 import { once } from '../data/once.ts';
 import { packagedFile } from '../data/packaged.ts';
@@ -8,21 +8,25 @@ import { tableExamples } from '../data/table.ts';
 import type { TaskPart } from '../types.ts';
 
 const MEASUREMENTS = ['Beak Length (mm)', 'Beak Depth (mm)', 'Flipper Length (mm)', 'Body Mass (g)'];
+const KINDS = ['Island', 'Sex'];
 const SPECIES = 'Species';
 
-export const penguins: TaskPart = {
+/** What stands where an animal's sex wasn't told. */
+const UNTOLD: unknown[] = [null, '.'];
+
+export const penguins: TaskPart<{ metric: Share }> = {
   name: 'penguins',
   summary:
-    'Tell three species of penguins by four measurements: 240 of 342 animals to train, 51 to validate, 51 to test.',
-  equation: 'beak length and depth, flipper length, body mass [4] -> species',
+    'Tell three species of penguins by four measurements, island and sex: 233 of 333 animals to train, 50 to validate, 50 to test.',
+  equation: 'beak length and depth, flipper length, body mass, one-hot island [3] and sex [2] -> species',
   reference:
-    'Gorman, Williams & Fraser 2014 (Palmer penguins), as in npm `vega-datasets` 3.2.1 without the 2 animals that were not measured; island and sex are left out: an island gives species away, and 11 animals have no sex',
-  options: z.strictObject({}),
-  make: () => ({
-    ...fixed({ input: [MEASUREMENTS.length], output: 3 }, () => animals().splits),
+    'Gorman, Williams & Fraser 2014 (Palmer penguins), as in npm `vega-datasets` 3.2.1 without the 11 animals whose sex is not told, 2 of which were not measured either',
+  options: z.strictObject({ metric: shareOption }),
+  make: ({ metric }) => ({
+    ...fixed({ input: [MEASUREMENTS.length + 3 + 2], output: 3 }, () => animals().splits),
     kind: 'classification',
     loss: crossEntropy,
-    metric: accuracy,
+    metric: shares[metric],
     data: () => ({ 'npm vega-datasets 3.2.1, penguins.json': animals().sha256 }),
   }),
 };
@@ -32,13 +36,13 @@ const animals = once(() => {
   const rows = z
     .array(z.record(z.string(), z.union([z.string(), z.number(), z.null()])))
     .parse(JSON.parse(String(bytes)));
-  const columns = [...MEASUREMENTS, SPECIES];
-  const measured = rows.filter((row) => columns.every((column) => row[column] !== null));
+  const columns = [...MEASUREMENTS, ...KINDS, SPECIES];
+  const known = rows.filter((row) => columns.every((column) => !UNTOLD.includes(row[column])));
   const table = {
     file: 'penguins.json',
     columns,
-    rows: measured.map((row, line) => ({ line, values: columns.map((column) => String(row[column])) })),
+    rows: known.map((row, line) => ({ line, values: columns.map((column) => String(row[column])) })),
   };
-  const { splits } = tableExamples(table, { target: SPECIES, kind: 'classification', categorical: [], ignore: [] });
+  const { splits } = tableExamples(table, { target: SPECIES, kind: 'classification', categorical: KINDS, ignore: [] });
   return { splits, sha256: createHash('sha256').update(bytes).digest('hex') };
 });

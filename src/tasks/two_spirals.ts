@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accuracy, crossEntropy } from '../data/classification.ts';
+import { crossEntropy, type Share, shareOption, shares } from '../data/classification.ts';
 import { below } from '../data/draw.ts';
 import { generated } from '../data/generated.ts';
 import type { TaskPart } from '../types.ts';
@@ -9,7 +9,7 @@ const LAST = 96;
 const HALF_TURN = 16;
 const RADIUS = 6.5;
 
-export const two_spirals: TaskPart<{ turns: number; noise: number }> = {
+export const two_spirals: TaskPart<{ turns: number; noise: number; metric: Share }> = {
   name: 'two_spirals',
   summary:
     'Tell on which of two intertwined spirals a point lies; every batch is new, and so are the evaluated points.',
@@ -28,8 +28,9 @@ export const two_spirals: TaskPart<{ turns: number; noise: number }> = {
       .min(0)
       .default(0)
       .meta({ description: 'standard deviation of what is added to both coordinates', role: 'structural' }),
+    metric: shareOption,
   }),
-  make: ({ turns, noise }) => ({
+  make: ({ turns, noise, metric }) => ({
     ...generated({ input: [2], output: 2 }, (stream) => (x, y) => {
       const place = stream.uniform() * turns * 2 * HALF_TURN;
       const spiral = below(2, stream);
@@ -41,6 +42,6 @@ export const two_spirals: TaskPart<{ turns: number; noise: number }> = {
     }),
     kind: 'classification',
     loss: crossEntropy,
-    metric: accuracy,
+    metric: shares[metric],
   }),
 };

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { normal } from '../noise.ts';
 import { mapTensors, pick } from '../tensors.ts';
 import type { Cell, Noise, Tensors } from '../types.ts';
+import { lengthOf, unitAxes } from '../units.ts';
 
 /** Names of the controls that are one number, the same for the whole run, and off at 0. */
 const numbers = ['weight_decay', 'l1', 'l2', 'label_smoothing', 'huber', 'max_weight_norm'] as const;
@@ -58,17 +59,27 @@ export function noisy(gradient: Tensors, deviation: tf.Tensor, noise: Noise): Te
   return mapTensors(gradient, (g, name) => g.add(normal(noise, `gradient_noise/${name}`, g.shape).mul(deviation)));
 }
 
-/** Weights whose norm over all that goes into a unit (all axes but the last) is at most `bound`. Vectors and scalars stay. */
+/**
+ * Parameters whose units have weights of norm `bound` at most: of matrices and kernels those into each unit, of embeddings each
+ * vector; where weights are kept as directions and lengths, the lengths are bounded, and directions stay. So do other vectors
+ * and scalars.
+ */
 export function bounded(params: Tensors, bound: tf.Scalar): Tensors {
-  return mapTensors(params, (w) => {
-    if (w.rank < 2) return w;
-    const axes = w.shape.slice(0, -1).map((_, axis) => axis);
-    const largest = w.abs().max(axes, true);
-    const isUsable = tf.logicalAnd(largest.greater(0), largest.less(Number.POSITIVE_INFINITY));
-    // Norms as scale * rest: squares of large weights would overflow, and the unit end at 0 as if nothing were wrong.
-    const scale = tf.where(isUsable, largest, tf.onesLike(largest));
-    const rest = w.div(scale).square().sum(axes, true).sqrt();
-    const isLong = rest.mul(scale).greater(bound);
-    return tf.where(isLong, w.div(scale).mul(bound.div(rest)), w);
+  const lengths = new Set(Object.keys(params).map(lengthOf));
+  return mapTensors(params, (w, name) => {
+    // A length is the one weight of its unit.
+    if (lengths.has(name)) return within(w.reshape([1, -1]), [0], bound).reshape(w.shape);
+    return w.rank < 2 || lengthOf(name) in params ? w : within(w, unitAxes(name, w.rank), bound);
   });
+}
+
+/** Norms over these axes, at most `bound`. */
+function within(w: tf.Tensor, axes: number[], bound: tf.Scalar): tf.Tensor {
+  const largest = w.abs().max(axes, true);
+  const isUsable = tf.logicalAnd(largest.greater(0), largest.less(Number.POSITIVE_INFINITY));
+  // Norms as scale * rest: squares of large weights would overflow, and the unit end at 0 as if nothing were wrong.
+  const scale = tf.where(isUsable, largest, tf.onesLike(largest));
+  const rest = w.div(scale).square().sum(axes, true).sqrt();
+  const isLong = rest.mul(scale).greater(bound);
+  return tf.where(isLong, w.div(scale).mul(bound.div(rest)), w);
 }

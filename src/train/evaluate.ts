@@ -9,7 +9,7 @@ const CHUNK = 500;
 
 export interface Score {
   loss: number;
-  /** The task's metric; NaN where the loss isn't finite, since arg max means nothing then. */
+  /** The task's metric. Where the loss isn't finite, a finite one means nothing (arg max of NaN is a class) and is NaN. */
   metric: number;
 }
 
@@ -36,7 +36,8 @@ export function evaluate(
 ): Score[] {
   const perExample = (held: Tensors, inputs: Tensors) => {
     const target = pick(inputs, 'y').as2D(CHUNK, -1);
-    const [output] = model.apply(group(held, 'params'), group(held, 'model'), pick(inputs, 'x'), { training: false });
+    const context = { training: false, shape: task.shape };
+    const [output] = model.apply(group(held, 'params'), group(held, 'model'), pick(inputs, 'x'), context);
     return tf.stack([task.loss(output, target), task.metric.perExample(output, target)]);
   };
   const scorer = engine.apply(`evaluation ${structure}`, perExample, join({ params, model: state }));
@@ -49,7 +50,7 @@ export function evaluate(
  * Every example once, in chunks of one size: the last is filled up with zeros that don't count. Means are taken on the
  * host in double, in the order of the examples.
  */
-function scoreOf({ shape }: Task, scorer: Application, examples: Batch): Score {
+function scoreOf({ shape, metric: { of = (mean) => mean } }: Task, scorer: Application, examples: Batch): Score {
   const { x, y } = rowSizes(shape);
   let loss = 0;
   let metric = 0;
@@ -67,6 +68,7 @@ function scoreOf({ shape }: Task, scorer: Application, examples: Batch): Score {
       metric += scores[CHUNK + i] ?? 0;
     }
   }
-  const mean = loss / examples.size;
-  return { loss: mean, metric: Number.isFinite(mean) ? metric / examples.size : Number.NaN };
+  const means = { loss: loss / examples.size, metric: metric / examples.size };
+  const isHollow = !Number.isFinite(means.loss) && Number.isFinite(means.metric);
+  return { loss: means.loss, metric: isHollow ? Number.NaN : of(means.metric) };
 }

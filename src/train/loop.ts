@@ -2,7 +2,7 @@
 import { rowSizes } from '../data/examples.ts';
 import { eager } from '../engine/eager.ts';
 import { stream } from '../engine/random.ts';
-import { contentOf } from '../parts.ts';
+import { examplesOf } from '../parts.ts';
 import { join } from '../tensors.ts';
 import type { Batch, Cell, Engine, HostTensor, HostTensors, Schedule, Split } from '../types.ts';
 import { type Assembled, assemble } from './assemble.ts';
@@ -26,7 +26,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
   const run = begin(cell, assembled, engine);
   const examples = evaluationSets(cell, assembled);
   const relabel = cell.label_noise === 0 ? undefined : labelNoise(cell.label_noise, task.shape, cell.seed);
-  const nextBatch = task.batches(stream('data', cell.seed, contentOf(cell.task)), relabel);
+  const nextBatch = task.batches(stream('data', cell.seed, examplesOf(cell.task)), relabel);
 
   const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
   const chain = hashChain();
@@ -108,9 +108,9 @@ function noiseKey(purpose: string, seed: number): Record<'high' | 'low', number>
   return { high: half(), low: half() };
 }
 
-/** What every run of a task is evaluated on: nothing but the task's options goes into it. */
+/** What every run of a task is evaluated on: nothing but what shapes the task's examples goes into it. */
 function evaluationSets(cell: Cell, { task }: Assembled): Record<Split, Batch> {
-  const set = (split: Split) => task.split(split, stream('eval', split, contentOf(cell.task)));
+  const set = (split: Split) => task.split(split, stream('eval', split, examplesOf(cell.task)));
   return { train: set('train'), val: set('val'), test: set('test') };
 }
 

@@ -64,7 +64,15 @@ export function makeStep({ task, model, strategy, optimizer, telemetry, accumula
     const { skip } = clipped;
     const next =
       skip === undefined ? join(after) : mapTensors(join(after), (t, name) => tf.where(skip, pick(state, name), t));
-    const measured = { gradient, clipped: clipped.grads, update, params: group(next, 'params') };
+    const paramsAfter = group(next, 'params');
+    // A bound cuts the update short, and a skipped step leaves nothing of it.
+    const isWhole = max_weight_norm === undefined && skip === undefined;
+    const measured = {
+      gradient,
+      clipped: clipped.grads,
+      update: isWhole ? update : mapTensors(params, (w, name) => pick(paramsAfter, name).sub(w)),
+      params: paramsAfter,
+    };
     return {
       state: { ...next, ...join({ strategy: clipped.state }) },
       scalars: {
@@ -121,7 +129,7 @@ function overMicroBatches(learnt: Learnt, state: Tensors, { x, y }: Examples, co
 function lossAndGradient(learnt: Learnt, modelState: Tensors, { x, y }: Examples): Learning {
   const { task, model, params, control, options, noise } = learnt;
   const names = Object.keys(params);
-  const context: ModelContext = { training: true, noise, options };
+  const context: ModelContext = { training: true, shape: task.shape, noise, options };
   let after = modelState;
   const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
     const named = Object.fromEntries(values.map((value, i) => [names[i] ?? '', value]));

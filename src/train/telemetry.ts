@@ -8,7 +8,7 @@ import type { Cell, Tensors } from '../types.ts';
 export interface Measured {
   gradient: Tensors;
   clipped: Tensors;
-  /** What was added to the parameters. */
+  /** By how much the parameters changed. */
   update: Tensors;
   /** After the update. */
   params: Tensors;

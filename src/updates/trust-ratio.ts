@@ -1,15 +1,19 @@
-/** How far a tensor may trust an update: in proportion to its own norm (You et al. 2017, 2020). */
+/** How far tensors may trust an update: in proportion to their own norms (You et al. 2017, 2020). */
 import * as tf from '@tensorflow/tfjs';
-import { normOf } from '../norms.ts';
+import { normsOfEach } from '../norms.ts';
+import { mapTensors, named, pick } from '../tensors.ts';
+import type { Tensors } from '../types.ts';
 
 /**
- * coefficient ||w|| / ||u||; 1 where either norm is 0, as in optax.scale_by_trust_ratio. It is 1 too where the quotient
- * leaves float32's range: times an update of 0 it would be NaN.
+ * The update times factor coefficient ||w|| / ||u||, by tensor; the ratio with its coefficient is 1 where either norm is 0, as
+ * in optax.scale_by_trust_ratio. It is 1 too where the quotient leaves float32's range: times an update of 0 it would be NaN.
  */
-export function trustRatio(w: tf.Tensor, u: tf.Tensor, coefficient: tf.Scalar): tf.Scalar {
-  const ratio = normOf([w])
-    .div(normOf([u]))
-    .mul(coefficient);
+export function trusted(update: Tensors, params: Tensors, coefficient: tf.Scalar, factor: tf.Scalar): Tensors {
+  const us = Object.values(update);
+  const ws = Object.keys(update).map((name) => pick(params, name));
+  const norms = normsOfEach([...ws, ...us]);
+  const ratio = norms.slice(0, ws.length).div(norms.slice(ws.length)).mul(coefficient);
   const isUsable = tf.logicalAnd(ratio.greater(0), ratio.less(Number.POSITIVE_INFINITY));
-  return tf.where(isUsable, ratio, tf.onesLike(ratio)).asScalar();
+  const factors = named(update, tf.where(isUsable, ratio, tf.onesLike(ratio)).mul(factor).unstack());
+  return mapTensors(update, (u, name) => u.mul(pick(factors, name)));
 }

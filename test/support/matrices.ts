@@ -6,7 +6,7 @@ import { canonical } from '../../src/canonical.ts';
 import { kinds } from '../../src/matrix/block.ts';
 import { isRecord, type Kind } from '../../src/matrix/choices.ts';
 import { parseExperiment } from '../../src/matrix/experiment.ts';
-import { fields } from '../../src/matrix/fields.ts';
+import { dependents, fields } from '../../src/matrix/fields.ts';
 import { fileOptions } from '../../src/parts.ts';
 import { type Cell, type Choice, type Options, type Part, UsageError } from '../../src/types.ts';
 
@@ -45,8 +45,8 @@ const partsOf = ({ word, list }: Kind) =>
       word !== 'task' || fileOptions(part).every((name) => z.safeParse(part.options.shape[name], undefined).success),
   );
 const fieldValues = mapped(fields.shape);
-/** These fit few tasks or batches. */
-const rare = ['label_smoothing', 'label_noise', 'huber', 'accumulate'];
+/** These fit few tasks, batches or optimizers. */
+const rare = ['label_smoothing', 'label_noise', 'huber', 'accumulate', 'weight_decay', 'decay'];
 const only = (values: Record<string, Written[]>, wanted: (name: string) => boolean) =>
   Object.fromEntries(Object.entries(values).filter(([name]) => wanted(name)));
 
@@ -121,8 +121,14 @@ export const matrices: Arbitrary<Matrix> = fc
     strategy: chains,
     seeds,
   })
-  .map(({ fields, controls, ...others }) => ({ question: 'q', ...fields, ...controls, ...others }))
+  .map(({ fields, controls, ...others }) => ({ question: 'q', ...withoutIdle({ ...fields, ...controls }), ...others }))
   .filter((matrix) => countOf(matrix) <= 50 && fits(matrix));
+
+/** Without the fields that would be refused because they act on nothing; nothing in the pool turns off what they act on. */
+function withoutIdle(written: Matrix): Matrix {
+  const idle = dependents.filter(({ on }) => written[on] === undefined).map(({ field }): string => field);
+  return Object.fromEntries(Object.entries(written).filter(([name]) => !idle.includes(name)));
+}
 
 /** Cells of a flat matrix in which no cell is written twice, counted without expanding it. */
 export function countOf({ question: _, seeds, ...axes }: Matrix): number {

@@ -7,7 +7,7 @@ import type { Matrix, Written } from './matrices.ts';
 /** For `draw`: one of a list that is not empty. */
 export const oneOf = <T>(list: T[]): Arbitrary<T> => fc.constantFrom(...list);
 
-function shuffled<T>(list: T[], draw: GeneratorValue): T[] {
+export function shuffled<T>(list: T[], draw: GeneratorValue): T[] {
   return draw(fc.shuffledSubarray<T>, list, { minLength: list.length, maxLength: list.length });
 }
 

@@ -11,8 +11,8 @@ const parts = {
     global_norm: { scope: 'global', threshold: 'max_norm' },
   },
   tasks: {
-    row_mnist: { metric: { name: 'accuracy', better: 'higher' as const } },
-    adding: { metric: { name: 'mse', better: 'lower' as const } },
+    row_mnist: { metrics: { '{}': { name: 'accuracy', better: 'higher' as const } } },
+    adding: { metrics: { '{}': { name: 'mse', better: 'lower' as const } } },
   },
   optimizers: { sgd: {} },
   models: { rnn: {}, mlp: {} },

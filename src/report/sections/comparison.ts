@@ -1,4 +1,4 @@
-import type { Manifest } from '../../manifest.ts';
+import { baselineName, type Manifest } from '../../manifest.ts';
 import type { Shift } from '../../stats/hodges-lehmann.ts';
 import { neededPairs } from '../../stats/sign-flip.ts';
 import { wilson } from '../../stats/wilson.ts';
@@ -6,7 +6,7 @@ import { effects } from '../charts/effects.ts';
 import { type Comparison, type Declared, LEVEL, MIN_SEEDS, measureOf } from '../comparison.ts';
 import type { Setting } from '../design.ts';
 import { type RowGroup, table } from '../figure.ts';
-import { aligned, count, percent, pValue, signed, whole } from '../format.ts';
+import { alignedRows, count, percent, pValue, signed, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { MAX_SETTINGS, strokeOf } from '../lines.ts';
 import type { Story } from '../story.ts';
@@ -34,8 +34,8 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
   const shared = sharedConfidence(declared);
   const groups = settings.map((setting): RowGroup => {
     const own = declared.comparisons.filter((comparison) => comparison.setting === setting);
-    const format = aligned(own.flatMap(({ shift }) => [shift.estimate, shift.low, shift.high]));
-    return { heading: setting.label, rows: own.map((comparison) => tableRow(comparison, shared, format)) };
+    const formats = alignedRows(own.map(({ shift }) => [shift.estimate, shift.low, shift.high]));
+    return { heading: setting.label, rows: own.map((comparison, k) => tableRow(comparison, shared, formats[k])) };
   });
   const words = ['Configuration', 'Verdict'];
   const numbers = [
@@ -48,7 +48,7 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
     'McNemar p',
     'Pairs',
   ];
-  const caption = `Each configuration against the baseline (${declared.compare.baseline}) at the same setting, paired over seeds`;
+  const caption = `Each configuration against the baseline (${baselineName(declared.compare)}) at the same setting, paired over seeds`;
   const columns = [...words.map((title) => ({ title })), ...numbers.map((title) => ({ title, numeric: true }))];
   return {
     ...section,
@@ -62,7 +62,7 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
     changed === undefined
       ? 'Declared before running'
       : `Declared after ${count(changed.finished_runs, 'run')} had finished, so its p values can't be trusted`;
-  return html`<p>${declared}: every configuration against <code>${compare.baseline}</code> on <strong>${metricWords(compare.metric)}</strong> ${compare.at === 'final' ? 'after the last step' : 'at the evaluation with the best validation metric'}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches. ${
+  return html`<p>${declared}: every configuration against <code>${baselineName(compare)}</code> on <strong>${metricWords(compare.metric)}</strong> ${compare.at === 'final' ? 'after the last step' : 'at the evaluation with the best validation metric'}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches${comparisons.some(({ setting, baseline }) => !setting.configs.includes(baseline)) && ' (those of another model or batch size only from the same data)'}. ${
     compare.family === undefined
       ? `The family is the default one, every comparison there is: ${whole(family)}.`
       : `The declared family holds ${count(family, 'comparison')}; the other ${whole(rest)} are described without a verdict.`
@@ -96,13 +96,13 @@ const confidence = (shift: Shift): string => `${Math.round(1000 * shift.confiden
 function tableRow(
   comparison: Comparison,
   shared: string | undefined,
-  format: (value: number) => string,
+  format: ((value: number) => string) | undefined,
 ): (string | Html)[] {
-  const { member, pairs, shift, declared, verdict } = comparison;
+  const { pairs, shift, declared, verdict } = comparison;
   const ends = `${signed(shift.low, format)} to ${signed(shift.high, format)}`;
   const decided = verdict === 'better' || verdict === 'worse';
   return [
-    member.name,
+    comparison.title,
     decided ? html`<strong>${verdict}</strong>` : verdict,
     pairs === 0 ? '–' : signed(shift.estimate, format),
     pairs < MIN_SEEDS ? '–' : shared === undefined ? `${ends} (${confidence(shift)})` : ends,
@@ -124,7 +124,7 @@ const diverged = (k: number, n: number): string => {
 function legend({ compare }: Declared): Html {
   return html`<dl class="terms">
 <dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; <em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>descriptive</em> outside the declared family.</dd>
-<dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${metricWords(compare.metric)}, signed so that positive is better than <code>${compare.baseline}</code>, with its exact interval of at least 95 % (the null distribution is discrete). A run that diverged, or whose last value is NaN, ranks below every value: the difference is ∞ where only <code>${compare.baseline}</code> did, −∞ where only the other did, 0 where both did.</dd>
+<dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${metricWords(compare.metric)}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete). A run that diverged, or whose last value is NaN, ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>
 </dl>`;
@@ -138,7 +138,7 @@ async function effectsFigure(
 ): Promise<Html> {
   const panels = settings.flatMap((setting) => {
     const own = declared.comparisons.filter((comparison) => comparison.setting === setting && comparison.pairs > 0);
-    const better = measureOf(story.manifest, setting.task, declared.compare.metric)?.better;
+    const better = measureOf(setting, declared.compare.metric)?.better;
     const unit = `${metricWords(declared.compare.metric)}${better === 'lower' ? ', lower by' : ', higher by'}`;
     return own.length === 0
       ? []
@@ -146,8 +146,8 @@ async function effectsFigure(
           {
             title: setting.label,
             unit,
-            effects: own.map(({ member, differences, shift }) => ({
-              name: member.name,
+            effects: own.map(({ title, member, differences, shift }) => ({
+              name: title,
               stroke: strokeOf(story.design, member.strategy),
               differences,
               ...shift,
@@ -158,7 +158,7 @@ async function effectsFigure(
   if (panels.length === 0) return html`<p class="empty">No pair of runs has a value to compare.</p>`;
   return draw({
     title: 'Paired differences from the baseline',
-    reading: html`Circles: one seed each, right of the line = better than <code>${declared.compare.baseline}</code>. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only <code>${declared.compare.baseline}</code> (right) or only the other (left) diverged, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`,
+    reading: html`Circles: one seed each, right of the line = better than <code>${baselineName(declared.compare)}</code>. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only <code>${baselineName(declared.compare)}</code> (right) or only the other (left) diverged, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`,
     plots: [
       {
         spec: effects({ panels }),

@@ -54,15 +54,15 @@ async function overview(
       panel: { title: setting.label, subtitle: measure(setting).name, lines },
     };
   });
-  const tasks = [...new Set(made.map(({ setting }) => setting.task))];
-  const plots = tasks.flatMap((task) => {
-    const own = made.filter(({ setting }) => setting.task === task);
+  const groups = [...new Set(made.map(({ setting }) => setting.group))];
+  const plots = groups.flatMap((group) => {
+    const own = made.filter(({ setting }) => setting.group === group);
     return plotOf(
       own.map(({ panel }) => panel),
       own[0]?.measure,
       Math.max(...own.map(({ setting }) => setting.steps)),
       2,
-      tasks.length > 1 ? task : undefined,
+      groups.length > 1 ? group : undefined,
     );
   });
   const name = made[0]?.measure.source === 'steps' ? 'Training loss' : 'Validation over training';
@@ -88,7 +88,7 @@ async function byThreshold(
   }));
   const plots = made.flatMap((own) => {
     // One axis for all settings of a task, so that panels can be compared at a glance.
-    const same = made.filter(({ setting }) => setting.task === own.setting.task).flatMap(({ panels }) => panels);
+    const same = made.filter(({ setting }) => setting.group === own.setting.group).flatMap(({ panels }) => panels);
     return plotOf(own.panels, own.measure, own.setting.steps, 3, own.setting.label, same);
   });
   return drawOr(draw, { title, reading: reading(story, plots), plots }, title);

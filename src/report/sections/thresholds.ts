@@ -14,8 +14,8 @@ const COLUMN = 'final_val_metric';
 const LOG_FROM = 30;
 
 export async function thresholdsSection(story: Story, draw: Draw): Promise<Section> {
-  const tasks = [...new Set(story.design.settings.map((setting) => setting.task))];
-  const plots = tasks.flatMap((task) => plotOf(story, task, tasks.length > 1));
+  const groups = [...new Set(story.design.settings.map((setting) => setting.group))];
+  const plots = groups.flatMap((group) => plotOf(story, group, groups.length > 1));
   const section = { id: 'thresholds', title: 'Threshold by setting' };
   if (plots.length === 0) {
     return {
@@ -34,10 +34,10 @@ export async function thresholdsSection(story: Story, draw: Draw): Promise<Secti
   return { ...section, body: figure };
 }
 
-function plotOf(story: Story, task: string, several: boolean): Plot[] {
-  const settings = story.design.settings.filter((setting) => setting.task === task);
+function plotOf(story: Story, group: string, several: boolean): Plot[] {
+  const settings = story.design.settings.filter((setting) => setting.group === group);
   const labels = settingLabels(settings.map((setting) => setting.row));
-  const metric = story.manifest.parts.tasks?.[task]?.metric;
+  const { task = '', metric } = settings[0] ?? {};
   const means = settings.flatMap((setting) => setting.configs.map(meanOf)).filter((mean) => mean !== undefined);
   const format = aligned(means);
   const shade = shades(means, metric?.better ?? 'higher');

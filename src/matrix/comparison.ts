@@ -1,0 +1,111 @@
+/** What an experiment says of its comparison, checked against its cells: a slip would otherwise be noticed when all has been run. */
+import { isMeant, isNameIn, namesIn, textOf } from '../addresses.ts';
+import { canonical } from '../canonical.ts';
+import { baselineName, baselineOf, type Compare, compareSchema, expectations, memberOf } from '../manifest.ts';
+import { build, find, parts } from '../parts.ts';
+import type { Cell } from '../types.ts';
+import { isRecord } from './choices.ts';
+import type { Path } from './document.ts';
+import { identityOf, strategyName } from './identity.ts';
+import { checkKeys, type Mistakes, shown } from './mistakes.ts';
+
+/** The declared comparison; its names must occur in the cells. */
+export function compareOf(written: unknown, cells: Cell[], mistakes: Mistakes): Compare | undefined {
+  if (written === undefined) return undefined;
+  const checked = compareSchema.safeParse(written);
+  if (!checked.success) {
+    const known = Object.keys(compareSchema.shape);
+    if (isRecord(written)) checkKeys(written, ['compare'], known, mistakes);
+    else mistakes.at(['compare'], `compare is ${shown(written)}; it takes ${known.join(', ')}`);
+    mistakes.issues('compare', checked.error.issues, written, ['compare'], (option) => ['compare', option]);
+    return undefined;
+  }
+  const compare = checked.data;
+  checkBaseline(compare, cells, mistakes);
+  const metric = compare.metric.replace(/^[a-z]+_/, '');
+  // Options may choose it: a csv_file is a classification or a regression.
+  for (const task of new Set(cells.map((cell) => cell.task))) {
+    const own = build(find(parts.tasks, task.name), task).metric.name;
+    if (metric !== own && metric !== 'loss') {
+      mistakes.unknown(['compare', 'metric'], `metric of task "${task.name}":`, metric, [own, 'loss']);
+    }
+  }
+  checkFamily(compare, cells, mistakes);
+  return compare;
+}
+
+/** The baseline is a strategy that runs, or names runs of one. */
+function checkBaseline(compare: Compare, cells: Cell[], mistakes: Mistakes): void {
+  const path = ['compare', 'baseline'];
+  const { baseline } = compare;
+  if (typeof baseline === 'string') {
+    const names = [...new Set(cells.map(({ strategy }) => strategyName(strategy)))];
+    if (!names.includes(baseline)) mistakes.unknown(path, 'baseline', baseline, names);
+    return;
+  }
+  const rows = cells.map(identityOf);
+  const slips = Object.keys(baseline).filter((key) => !isNameIn(rows, key));
+  for (const key of slips) mistakes.unknown(path, 'key of the baseline:', key, namesIn(rows), key);
+  if (baseline.strategy === undefined) {
+    mistakes.at(path, 'baseline names no strategy; say which, as {strategy: global_norm, threshold: 1}');
+  } else if (slips.length === 0 && !rows.some((row) => isMeant(row, baseline))) {
+    mistakes.at(path, `no run is of "${baselineName(compare)}"; change the baseline or the matrix`);
+  }
+}
+
+/** Every entry of the family must single out runs: a slip would otherwise be noticed when all has been run. */
+function checkFamily(compare: Compare, cells: Cell[], mistakes: Mistakes): void {
+  const { family } = compare;
+  const rows = cells.map(identityOf).filter((row) => !isMeant(row, baselineOf(compare)));
+  if (family?.length === 0)
+    mistakes.at(['compare', 'family'], 'family is an empty list; leave it out for all comparisons');
+  family?.forEach((entry, i) => {
+    const path = ['compare', 'family', i];
+    const { expect, against } = entry;
+    const { runs: columns, against: others } = memberOf(entry);
+    const keys = Object.keys(columns);
+    if (expect !== undefined && !expectations.some((known) => known === expect)) {
+      mistakes.unknown([...path, 'expect'], 'expectation', String(expect), [...expectations]);
+    }
+    if (keys.length === 0) {
+      mistakes.at(path, `a family entry is empty; say which runs, by ${namesIn(rows).join(', ')}`);
+      return;
+    }
+    const slips = [...new Set([...keys, ...Object.keys(others ?? {})])].filter((key) => !isNameIn(rows, key));
+    for (const key of slips) mistakes.unknown(path, 'key of a family entry:', key, namesIn(rows), key);
+    if (against !== undefined) checkAgainst(against, [columns, others], cells, mistakes, path, slips);
+    else if (slips.length === 0 && !rows.some((row) => isMeant(row, columns))) {
+      const values = keys.map((key) => `${key} ${textOf(columns[key])}`).join(', ');
+      mistakes.at(
+        path,
+        `no run other than of "${baselineName(compare)}" has ${values}; change the entry or the matrix`,
+      );
+    }
+  });
+}
+
+/** A comparison that names what it is against takes one configuration on either side, of one task. */
+function checkAgainst(
+  against: unknown,
+  sides: (Record<string, unknown> | undefined)[],
+  cells: Cell[],
+  mistakes: Mistakes,
+  path: Path,
+  slips: string[],
+): void {
+  const own = [...path, 'against'];
+  if (!isRecord(against) || Object.keys(against).length === 0) {
+    mistakes.at(own, `against is ${shown(against)}; it takes what differs from the entry, as {learning_rate: 0.01}`);
+    return;
+  }
+  if ('task' in against) mistakes.at(own, 'against names a task; results of different tasks cannot be compared');
+  if (slips.length > 0) return;
+  for (const side of sides) {
+    const meant = cells.filter((cell) => side !== undefined && isMeant(identityOf(cell), side));
+    const configurations = new Set(meant.map((cell) => canonical({ ...cell, seed: 0 })));
+    const values = Object.entries(side ?? {}).map(([key, value]) => `${key} ${textOf(value)}`);
+    if (configurations.size === 1) continue;
+    const several = `${configurations.size} configurations have`;
+    mistakes.at(own, `${configurations.size === 0 ? 'no run has' : several} ${values.join(', ')}; it takes one`);
+  }
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readCsv } from '../src/data/csv.ts';
+import { readJsonLines } from '../src/data/json_lines.ts';
+import { dataFile } from './support/choices.ts';
+import { refusal } from './support/loading.ts';
+
+test('JSON Lines hold the same table', () => {
+  const { columns, rows } = readJsonLines('plants.jsonl', readFileSync(dataFile('plants.jsonl'), 'utf8'));
+  const meant = (text: string | undefined) => (Number.isNaN(Number(text)) ? text : Number(text));
+  const table = readCsv('plants.csv', readFileSync(dataFile('plants.csv'), 'utf8'));
+  assert.deepEqual(columns, table.columns);
+  assert.deepEqual(
+    rows.map(({ values }) => values.map(meant)),
+    table.rows.map(({ values }) => values.map(meant)),
+  );
+});
+
+const wrongLines: [string, string, RegExp][] = [
+  ['nothing', '\n\n', /^FILE: is empty; /],
+  ['no JSON', '{"x": 1, "y": 2}\n{"x": 1,', /^FILE:2: is no JSON \(.*\); mend the line$/],
+  ['a list', '[1, 2]', /^FILE:1: holds \[1,2\]; give an object/],
+  ['another key', '{"x": 1, "y": 2}\n\n{"x": 1, "y": 2, "z": 3}', /^FILE:3: has the key "z", which line 1 has not; /],
+  ['a key less', '{"x": 1, "y": 2}\n{"x": 1}', /^FILE:2: field 2 \(y\) is missing; /],
+  ['null', '{"x": null, "y": 2}', /^FILE:1: field 1 \(x\) is null; /],
+  ['an object in a field', '{"x": {"a": 1}, "y": 2}', /^FILE:1: field 1 \(x\) is \{"a":1\}; /],
+  ['one key', '{"x": 1}', /^FILE:1: has 1 keys; /],
+];
+for (const [what, text, says] of wrongLines) {
+  test(`JSON Lines are refused that have ${what}`, () =>
+    assert.match(
+      refusal(() => readJsonLines('FILE', text)),
+      says,
+    ));
+}
