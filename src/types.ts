@@ -159,7 +159,7 @@ export interface Metric {
   better: 'higher' | 'lower';
   /** Metric of each example, [batch]; the evaluation averages. */
   perExample(y: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D;
-  /** The metric from the mean over all examples, on the host in double, where it isn't the mean itself: exp for perplexity. */
+  /** The metric from the mean over all examples, on the host in double, where it isn't the mean itself: exp for perplexity. Increasing. */
   of?(mean: number): number;
 }
 

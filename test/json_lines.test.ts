@@ -25,8 +25,23 @@ const wrongLines: [string, string, RegExp][] = [
   ['a key less', '{"x": 1, "y": 2}\n{"x": 1}', /^FILE:2: field 2 \(y\) is missing; /],
   ['null', '{"x": null, "y": 2}', /^FILE:1: field 1 \(x\) is null; /],
   ['an object in a field', '{"x": {"a": 1}, "y": 2}', /^FILE:1: field 1 \(x\) is \{"a":1\}; /],
+  ['a key twice', '{"x": 1, "x": 2, "y": "a"}', /^FILE:1: has the key "x" twice; remove one$/],
+  [
+    'a long number',
+    '{"x": 12345678901234567890, "y": 2}',
+    /^FILE:1: 12345678901234567890 is more than a number can hold/,
+  ],
+  ['a number beyond doubles', '{"x": -1e400, "y": "e400"}', /^FILE:1: -1e400 is more than a number can hold/],
   ['one key', '{"x": 1}', /^FILE:1: has 1 keys; /],
 ];
+test('texts with braces, quotes and digits are no keys or numbers', () => {
+  const { rows } = readJsonLines(
+    'FILE',
+    String.raw`{"x": "\"x\": 12345678901234567890", "y": 1e3, "z": 0.1, "w": 9007199254740991}`,
+  );
+  assert.deepEqual(rows[0]?.values, ['"x": 12345678901234567890', '1000', '0.1', '9007199254740991']);
+});
+
 for (const [what, text, says] of wrongLines) {
   test(`JSON Lines are refused that have ${what}`, () =>
     assert.match(

@@ -225,7 +225,7 @@ const refusals: [what: string, text: string, expected: RegExp][] = [
     changed(
       'none, metric: val_accuracy}',
       'value-global_norm, metric: val_accuracy, family: [{strategy.max_norm: 1}]}',
-    ),
+    ).replace('max_norm: [1, 2]', 'max_norm: 1'),
     /^x\.yaml:11:\d+: unknown key of a family entry: "strategy\.max_norm"/,
   ],
   [
@@ -278,6 +278,24 @@ const refusals: [what: string, text: string, expected: RegExp][] = [
     'a baseline by an unknown key',
     changed('baseline: none', 'baseline: {strategy: value, treshold: 1}'),
     /^x\.yaml:11:\d+: unknown key of the baseline: "treshold"; did you mean "threshold"\?/,
+  ],
+  [
+    'a baseline of several configurations',
+    changed('baseline: none', 'baseline: value'),
+    /^x\.yaml:11:\d+: "value" has several configurations at one setting; say which/,
+  ],
+  [
+    'a baseline by more than a strategy',
+    changed('baseline: none', 'baseline: {strategy: none, model.norm: none}'),
+    /^x\.yaml:11:\d+: unknown key of the baseline: "model\.norm"/,
+  ],
+  [
+    'expectations that contradict each other',
+    changed(
+      'val_accuracy}',
+      'val_accuracy, family: [{strategy: value, expect: better}, {strategy: value, learning_rate: 0.5, expect: worse}]}',
+    ),
+    /^x\.yaml:11:\d+: expects worse of runs that entry 1 of the family names before/,
   ],
   [
     'a baseline without a strategy',

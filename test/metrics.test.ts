@@ -7,7 +7,7 @@ import { loadBackend } from '../src/engine/backend.ts';
 import { eager } from '../src/engine/eager.ts';
 import { manifestSchema } from '../src/manifest.ts';
 import { build, find, parts } from '../src/parts.ts';
-import { evaluate, type Score } from '../src/train/evaluate.ts';
+import { evaluate, type Ranked } from '../src/train/evaluate.ts';
 import type { Batch, Model, Options, Task } from '../src/types.ts';
 import { choice, digitsCell, trained } from './support/cells.ts';
 import { dataFile, optionsOf } from './support/choices.ts';
@@ -34,7 +34,7 @@ const identity: Model = {
 };
 
 /** Of examples whose inputs are the outputs. */
-function scoreOf(task: Task, examples: Batch): Score | undefined {
+function scoreOf(task: Task, examples: Batch): Ranked | undefined {
   const { output, times = 1 } = task.shape;
   const read = { ...task, shape: { ...task.shape, input: [times * output] } };
   return evaluate(eager, { task: read, model: identity, structure: '' }, { params: {}, state: {} }, [examples])[0];
@@ -96,15 +96,20 @@ test('a metric beyond all numbers stays Infinity, and NaN stays NaN', () => {
   const wrongBy = (by: number) => {
     const x = new Float32Array(2 * output);
     x[0] = x[output] = by;
-    return characters.map((task) => scoreOf(task, { size: 1, x, y: Float32Array.of(1, 1) })?.metric);
+    return characters.map((task) => scoreOf(task, { size: 1, x, y: Float32Array.of(1, 1) }));
   };
-  const [bits, perplexity] = wrongBy(1000);
+  const [bits, perplexity] = wrongBy(1000).map((found) => found?.metric);
+  // What ranks evaluations still tells them apart.
+  assert.ok(Number(wrongBy(1000)[1]?.mean) < Number(wrongBy(1001)[1]?.mean));
   assertNear((bits ?? 0) / (1000 / Math.LN2), 1, 1e-6);
   assert.equal(perplexity, Number.POSITIVE_INFINITY);
-  assert.deepEqual(wrongBy(Number.NaN), [Number.NaN, Number.NaN]);
+  assert.deepEqual(
+    wrongBy(Number.NaN).map((found) => found?.metric),
+    [Number.NaN, Number.NaN],
+  );
   const errors = made('quadratic', { dimension: 2 });
   const score = scoreOf(errors, { size: 1, x: Float32Array.of(1e30), y: Float32Array.of(0) });
-  assert.deepEqual(score, { loss: Number.POSITIVE_INFINITY, metric: Number.POSITIVE_INFINITY });
+  assert.deepEqual([score?.loss, score?.metric], [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
 });
 
 test('a metric changes nothing of what is learned and evaluated on', () => {
@@ -153,7 +158,7 @@ compare: {baseline: none, metric: val_loss}
   const metrics = Object.values(about.tasks ?? {}).flatMap((task) => Object.entries(task.metrics ?? {}));
   const found = metrics.map(([options, { name, better }]) => {
     const { kind = '', metric } = z
-      .object({ kind: z.string().optional(), metric: z.string() })
+      .object({ kind: z.string().optional(), metric: z.string().default('accuracy') })
       .parse(JSON.parse(options));
     return [kind || metric, name, better].join(' ');
   });

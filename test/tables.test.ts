@@ -126,7 +126,7 @@ const wrongTables: { what: string; text: string; meaning?: Partial<Meaning>; say
   {
     what: 'a word',
     text: csv('x,y', ...numbers(9), 'N/A,1'),
-    says: /^FILE:11: field 1 \(x\) is "N\/A", a missing value; fill it in, remove the row, or name the column in ignore$/,
+    says: /^FILE:11: field 1 \(x\) is "N\/A", a missing value; fill it in \(or rename what is called so\), remove the row, or, where it is no target, name the column in ignore$/,
   },
   { what: 'NaN', text: csv('x,y', 'NaN,1', ...numbers(9)), says: /^FILE:2: field 1 \(x\) is "NaN", a missing value; / },
   { what: 'an empty value', text: csv('x,y', ',1', ...numbers(9)), says: /^FILE:2: field 1 \(x\) is empty; / },
@@ -218,7 +218,7 @@ test('a file with one column is refused in words that name the delimiter', () =>
   ));
 
 const missing = ['NA', 'na', 'N/A', 'n/a', 'null', 'NULL', '?', 'nan', 'NaN', 'NAN'];
-test('missing values are refused in numbers and classes, however they are written, and are kinds of their own', () => {
+test('missing values are refused in numbers and classes, however they are written; NA may be a kind of its own', () => {
   const rows = Array.from({ length: 20 }, (_, i) => `${i},k${i % 2},c${i % 3}`);
   const read = (row: string, meaning: Partial<Meaning>) => () =>
     tableExamples(readCsv('FILE', csv('n,k,c', ...rows, row)), {
@@ -228,12 +228,14 @@ test('missing values are refused in numbers and classes, however they are writte
       ...meaning,
     });
   for (const text of missing) {
-    const said = `"${text.replace('?', '\\?')}", a missing value; fill it in, remove the row, or name the column in ignore$`;
+    const said = `"${text.replace('?', '\\?')}", a missing value; fill it in \\(or rename what is called so\\), remove the row, or, where it is no target, name the column in ignore$`;
     assert.match(refusal(read(`${text},k1,c1`, {})), new RegExp(`^FILE:22: field 1 \\(n\\) is ${said}`));
     assert.match(refusal(read(`1,k1,${text}`, {})), new RegExp(`^FILE:22: field 3 \\(c\\) is ${said}`));
     const numbers: Partial<Meaning> = { target: 'n', kind: 'regression', categorical: ['k', 'c'] };
     assert.match(refusal(read(`${text},k1,c1`, numbers)), new RegExp(`^FILE:22: field 1 \\(n\\) is ${said}`));
-    if (text !== 'NaN') assert.equal(refusal(read(`1,${text},c1`, {})), 'nothing was refused');
+    const kind = refusal(read(`1,${text},c1`, {}));
+    if (text === 'NA') assert.equal(kind, 'nothing was refused');
+    else assert.match(kind, new RegExp(`^FILE:22: field 2 \\(k\\) is ${said}`));
   }
   assert.match(refusal(read('1,NaN,c1', {})), /^FILE:22: field 2 \(k\) is "NaN", a missing value; /);
   assert.equal(refusal(read('1,k1,nap', {})), 'nothing was refused');

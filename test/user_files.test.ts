@@ -76,7 +76,6 @@ test('a cell has the sha256 of its files, found from the experiment file, and it
     categorical: ['colour'],
     ignore: ['number'],
     delimiter: 'comma',
-    metric: 'accuracy',
   });
   const ids = (folder: string, task: string) => [
     ...parseExperiment(matrix(task), join(folder, 'experiment.yaml')).cells.keys(),

@@ -59,7 +59,8 @@ function checkColumns(file: string, line: number, columns: string[], delimiter: 
   });
   const [name = '', ...others] = columns;
   if (others.length > 0) return;
-  const counts = Object.entries(delimiters).map(([other, sign]) => ({ other, count: name.split(sign).length - 1 }));
+  const candidates = Object.entries(delimiters).filter(([other]) => other !== delimiter);
+  const counts = candidates.map(([other, sign]) => ({ other, count: name.split(sign).length - 1 }));
   const likely = counts.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count)[0];
   throw new UsageError(
     `${place(0)} is the only one, named ${shown(name)}; ${

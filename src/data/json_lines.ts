@@ -40,8 +40,31 @@ function objectOf(place: string, content: string): Map<string, unknown> {
   } catch (error) {
     throw new UsageError(`${place}: is no JSON (${error instanceof Error ? error.message : error}); mend the line`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    refuseLosses(place, content);
+    return new Map(Object.entries(value));
+  }
   throw new UsageError(`${place}: holds ${shown(value)}; give an object such as {"x": 1, "y": "a"}`);
+}
+
+const text = String.raw`"(?:[^"\\]|\\.)*"`;
+const tokens = new RegExp(String.raw`(${text})(\s*:)?|-?\d[\d.eE+-]*`, 'g');
+
+/** What JSON.parse reads otherwise than it is written: a key that comes again, and numbers that a double doesn't hold. */
+function refuseLosses(place: string, content: string): void {
+  const keys = new Set<unknown>();
+  for (const [token, quoted, colon] of content.matchAll(tokens)) {
+    if (quoted === undefined) {
+      const value = Number(token);
+      if (Number.isInteger(value) ? Number.isSafeInteger(value) || !/^-?\d+$/.test(token) : Number.isFinite(value))
+        continue;
+      throw new UsageError(`${place}: ${token} is more than a number can hold; write it as a text, or smaller`);
+    }
+    if (colon === undefined) continue;
+    const key: unknown = JSON.parse(quoted);
+    if (keys.has(key)) throw new UsageError(`${place}: has the key ${shown(key)} twice; remove one`);
+    keys.add(key);
+  }
 }
 
 function textOf(object: Map<string, unknown>, column: string, place: string): string {

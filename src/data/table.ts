@@ -51,6 +51,12 @@ export function tableExamples(table: Table, meaning: Meaning): { shape: TaskShap
   };
   const targetIndex = indexOf(target, 'target');
   const kinds = new Set(categorical.map((name) => indexOf(name, 'categorical')));
+  const idle = categorical.find((name, i) => name === target || ignore.includes(name) || categorical.indexOf(name) < i);
+  if (idle !== undefined) {
+    throw new UsageError(
+      `${file}: categorical names ${shown(idle)}, which is the target, ignored, or named twice; name inputs, each once`,
+    );
+  }
   const left = new Set([targetIndex, ...ignore.map((name) => indexOf(name, 'ignore'))]);
   if (left.size < ignore.length + 1) {
     throw new UsageError(
@@ -111,7 +117,8 @@ function numericColumn(table: Table, index: number, train: number[]): Column {
 function categoricalColumn(table: Table, index: number, train: number[]): Column {
   for (const row of table.rows.keys()) {
     // Here NA may be a kind of thing.
-    if (/^(NaN)?$/.test(textAt(table, row, index))) throw missing(table, row, index);
+    const text = textAt(table, row, index);
+    if (text !== 'NA' && MISSING.test(text)) throw missing(table, row, index);
   }
   return oneHot(coded(table, index, train));
 }
@@ -185,7 +192,7 @@ function textAt({ rows }: Table, row: number, index: number): string {
 function missing(table: Table, row: number, index: number): UsageError {
   const text = textAt(table, row, index);
   return new UsageError(
-    `${placeOf(table, row, index)} is ${text === '' ? 'empty' : `${shown(text)}, a missing value`}; fill it in, remove the row, or name the column in ignore`,
+    `${placeOf(table, row, index)} is ${text === '' ? 'empty' : `${shown(text)}, a missing value`}; fill it in (or rename what is called so), remove the row, or, where it is no target, name the column in ignore`,
   );
 }
 

@@ -8,7 +8,7 @@ import { mse, squaredError } from './regression.ts';
 import { type Meaning, type Table, tableExamples } from './table.ts';
 import { pathOption, readUtf8, sha256Of, sha256Option } from './user_file.ts';
 
-export type TableOptions = Meaning & { path: string; path_sha256?: string; metric: Share };
+export type TableOptions = Meaning & { path: string; path_sha256?: string; metric?: Share };
 
 export const tableOptions = z.strictObject({
   path: pathOption('the file'),
@@ -20,7 +20,11 @@ export const tableOptions = z.strictObject({
   }),
   categorical: columnsOption('columns that hold kinds of things, NA among them; the others hold numbers'),
   ignore: columnsOption('columns that are left out'),
-  metric: shareOption,
+  metric: shareOption.unwrap().exactOptional().meta({
+    description: 'of classes; accuracy where nothing is said',
+    role: 'structural',
+    measure: true,
+  }),
 });
 
 function columnsOption(description: string) {
@@ -37,7 +41,7 @@ const loaded = onceByKey<ReturnType<typeof tableExamples>>();
  */
 export function tableTask(format: string, read: (file: string, text: string) => Table, options: TableOptions): Task {
   const { path, path_sha256 = sha256Of(path), target, kind, categorical, ignore, metric } = options;
-  if (kind === 'regression' && metric !== 'accuracy') {
+  if (kind === 'regression' && metric !== undefined) {
     throw new UsageError(`metric ${metric} is of classes, and kind is regression, whose metric is mse; leave it out`);
   }
   const meaning = { target, kind, categorical, ignore };
@@ -48,7 +52,7 @@ export function tableTask(format: string, read: (file: string, text: string) => 
     ...fixed(shape, () => splits),
     kind,
     ...(kind === 'classification'
-      ? { loss: crossEntropy, metric: shares[metric] }
+      ? { loss: crossEntropy, metric: shares[metric ?? 'accuracy'] }
       : { loss: squaredError, metric: mse }),
     data: () => ({ [path]: path_sha256 }),
   };

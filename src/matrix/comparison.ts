@@ -1,5 +1,5 @@
 /** What an experiment says of its comparison, checked against its cells: a slip would otherwise be noticed when all has been run. */
-import { isMeant, isNameIn, namesIn, textOf } from '../addresses.ts';
+import { type Described, isMeant, isNameIn, namesIn, textOf } from '../addresses.ts';
 import { canonical } from '../canonical.ts';
 import { baselineName, baselineOf, type Compare, compareSchema, expectations, memberOf } from '../manifest.ts';
 import { build, find, parts } from '../parts.ts';
@@ -40,16 +40,35 @@ function checkBaseline(compare: Compare, cells: Cell[], mistakes: Mistakes): voi
   const { baseline } = compare;
   if (typeof baseline === 'string') {
     const names = [...new Set(cells.map(({ strategy }) => strategyName(strategy)))];
-    if (!names.includes(baseline)) mistakes.unknown(path, 'baseline', baseline, names);
+    if (names.includes(baseline)) checkSingle(compare, cells, mistakes, path);
+    else mistakes.unknown(path, 'baseline', baseline, names);
     return;
   }
   const rows = cells.map(identityOf);
-  const slips = Object.keys(baseline).filter((key) => !isNameIn(rows, key));
-  for (const key of slips) mistakes.unknown(path, 'key of the baseline:', key, namesIn(rows), key);
+  const known = namesIn(rows).filter((key) => /^(strategy|threshold)\b/.test(key));
+  const slips = Object.keys(baseline).filter((key) => !known.includes(key));
+  for (const key of slips) mistakes.unknown(path, 'key of the baseline:', key, known, key);
   if (baseline.strategy === undefined) {
     mistakes.at(path, 'baseline names no strategy; say which, as {strategy: global_norm, threshold: 1}');
   } else if (slips.length === 0 && !rows.some((row) => isMeant(row, baseline))) {
     mistakes.at(path, `no run is of "${baselineName(compare)}"; change the baseline or the matrix`);
+  } else checkSingle(compare, cells, mistakes, path);
+}
+
+/** At no setting the baseline may be several configurations: which one would be the baseline? */
+function checkSingle(compare: Compare, cells: Cell[], mistakes: Mistakes, path: Path): void {
+  const meant = cells.filter((cell) => isMeant(identityOf(cell), baselineOf(compare)));
+  const seen = new Map<string, string>();
+  for (const { strategy, seed: _, ...setting } of meant) {
+    const [key, own] = [canonical(setting), canonical(strategy)];
+    if ((seen.get(key) ?? own) !== own) {
+      mistakes.at(
+        path,
+        `"${baselineName(compare)}" has several configurations at one setting; say which is the baseline, as {strategy: global_norm, threshold: 1}`,
+      );
+      return;
+    }
+    seen.set(key, own);
   }
 }
 
@@ -59,6 +78,7 @@ function checkFamily(compare: Compare, cells: Cell[], mistakes: Mistakes): void 
   const rows = cells.map(identityOf).filter((row) => !isMeant(row, baselineOf(compare)));
   if (family?.length === 0)
     mistakes.at(['compare', 'family'], 'family is an empty list; leave it out for all comparisons');
+  refuseContradictions(compare, rows, mistakes);
   family?.forEach((entry, i) => {
     const path = ['compare', 'family', i];
     const { expect, against } = entry;
@@ -82,6 +102,24 @@ function checkFamily(compare: Compare, cells: Cell[], mistakes: Mistakes): void 
       );
     }
   });
+}
+
+/** A comparison counts for the first entry that means it: a later one would lose its expectation. */
+function refuseContradictions({ family = [] }: Compare, rows: Described[], mistakes: Mistakes): void {
+  const stated = family.map(memberOf);
+  const whose = rows.map((row) => stated.findIndex(({ runs, against }) => !against && isMeant(row, runs)));
+  for (const [i, { runs, against, expected }] of stated.entries()) {
+    if (against !== undefined || expected === undefined) continue;
+    const earlier = rows.findIndex((row, k) => {
+      const first = whose[k] ?? -1;
+      return isMeant(row, runs) && first !== i && first >= 0 && stated[first]?.expected !== expected;
+    });
+    if (earlier < 0) continue;
+    mistakes.at(
+      ['compare', 'family', i],
+      `expects ${expected} of runs that entry ${1 + (whose[earlier] ?? 0)} of the family names before; put this one first, or narrow that`,
+    );
+  }
 }
 
 /** A comparison that names what it is against takes one configuration on either side, of one task. */

@@ -106,8 +106,15 @@ function refuseTwoDecays({ optimizers, settings, pathOf }: Axes, mistakes: Mista
   }
 }
 
-/** Factors whose product isn't what it says in float32. */
+/** Spikes that never come, and factors whose product isn't what it says in float32. */
 function refuseSpikes({ settings, pathOf }: Axes, mistakes: Mistakes): void {
+  const late = settings.find(({ spike_every, steps }) => spike_every > steps);
+  if (late !== undefined) {
+    mistakes.at(
+      pathOf('spike_every') ?? [],
+      `spike_every ${late.spike_every} never comes in ${late.steps} steps; take ${late.steps} at most, or more steps`,
+    );
+  }
   const beyond = settings.find(({ gradient_scale, spike_every, spike_factor }) => {
     const factor = Math.fround(gradient_scale * spike_factor);
     return spike_every > 0 && (!Number.isFinite(factor) || factor === 0);

@@ -74,7 +74,8 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
     if (measure === undefined) {
       notes.push(`${setting.label}: task ${setting.task} reports no metric called ${compare.metric}.`);
     } else if (baseline === undefined || others.length > 0) {
-      const what = baseline === undefined ? 'has no finished run' : `has ${candidates.length} configurations, not one`;
+      const what =
+        baseline === undefined ? 'has no finished run here' : `has ${candidates.length} configurations, not one`;
       notes.push(`${setting.label}: nothing to compare with, since the baseline ${baselineName(compare)} ${what}.`);
     } else {
       const column = `${compare.at}_${measure.split}_${measure.kind}`;
@@ -122,7 +123,8 @@ function acrossSettings(design: Design, compare: Compare, notes: string[]): Comp
       notes.push(`The declared family names ${JSON.stringify(entry)}: it takes one configuration on either side.`);
       return [];
     }
-    const label = `${member.setting.label}, against ${baseline.setting.label}`;
+    const isHere = member.setting === baseline.setting;
+    const label = `${member.setting.label}, ${isHere ? 'other pairs' : `against ${baseline.setting.label}`}`;
     const column = `${compare.at}_${measure.split}_${measure.kind}`;
     const how = { column, better: measure.better, isDeclared: true, expected };
     const compared = comparePairs({ ...member.setting, label }, member.config, baseline.config, how);

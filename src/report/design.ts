@@ -86,7 +86,9 @@ export function design(rows: readonly Row[], manifest: Manifest, phase = 'confir
     };
   });
   const strategies = [...new Set(compared.map((row) => text(row, 'strategy')))];
-  const { strategy: wanted } = manifest.compare === undefined ? { strategy: 'none' } : baselineOf(manifest.compare);
+  // One threshold of a strategy is no line that the strategy's others could be held against.
+  const { strategy, ...narrower } = manifest.compare === undefined ? {} : baselineOf(manifest.compare);
+  const wanted = Object.keys(narrower).length === 0 ? strategy : 'none';
   return {
     settings,
     strategies,

@@ -13,6 +13,11 @@ export interface Score {
   metric: number;
 }
 
+/** With what ranks evaluations: the metric's mean before its function, such as exp, which may overflow. */
+export interface Ranked extends Score {
+  mean: number;
+}
+
 /** What is evaluated. */
 export interface Weights {
   params: HostTensors;
@@ -33,7 +38,7 @@ export function evaluate(
   { task, model, structure }: Evaluated,
   { params, state }: Weights,
   splits: Batch[],
-): Score[] {
+): Ranked[] {
   const perExample = (held: Tensors, inputs: Tensors) => {
     const target = pick(inputs, 'y').as2D(CHUNK, -1);
     const context = { training: false, shape: task.shape };
@@ -50,7 +55,7 @@ export function evaluate(
  * Every example once, in chunks of one size: the last is filled up with zeros that don't count. Means are taken on the
  * host in double, in the order of the examples.
  */
-function scoreOf({ shape, metric: { of = (mean) => mean } }: Task, scorer: Application, examples: Batch): Score {
+function scoreOf({ shape, metric: { of = (mean) => mean } }: Task, scorer: Application, examples: Batch): Ranked {
   const { x, y } = rowSizes(shape);
   let loss = 0;
   let metric = 0;
@@ -70,5 +75,6 @@ function scoreOf({ shape, metric: { of = (mean) => mean } }: Task, scorer: Appli
   }
   const means = { loss: loss / examples.size, metric: metric / examples.size };
   const isHollow = !Number.isFinite(means.loss) && Number.isFinite(means.metric);
-  return { loss: means.loss, metric: isHollow ? Number.NaN : of(means.metric) };
+  const mean = isHollow ? Number.NaN : means.metric;
+  return { loss: means.loss, metric: of(mean), mean };
 }

@@ -30,7 +30,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
 
   const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
   const chain = hashChain();
-  /** Metrics of the splits, whose rows are added to the trace. */
+  /** Adds the splits' rows to the trace, and returns what ranks them. */
   const score = (step: number, splits: Split[], weights: Weights): number[] => {
     const scores = evaluate(
       engine,
@@ -42,17 +42,17 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
       const { loss = Number.NaN, metric = Number.NaN } = scores[i] ?? {};
       trace.evals.push({ step, split, loss, metric });
     });
-    return scores.map(({ metric }) => metric);
+    return scores.map(({ mean }) => mean);
   };
   const weightsNow = (): Weights => ({ params: run.read('params'), state: run.read('model') });
-  let best: { step: number; metric: number; weights: Weights } | undefined;
+  let best: { step: number; mean: number; weights: Weights } | undefined;
 
   for (let t = 0; ; ) {
     if (t % cell.eval_every === 0 || t === cell.steps) {
       const weights = weightsNow();
       trace.links.push(...tensorLinks(t, { params: weights.params, model: weights.state }));
-      const [, metric = Number.NaN] = score(t, ['train', 'val'], weights);
-      if (isBetter(metric, best?.metric, task.metric.better)) best = { step: t, metric, weights };
+      const [, mean = Number.NaN] = score(t, ['train', 'val'], weights);
+      if (isBetter(mean, best?.mean, task.metric.better)) best = { step: t, mean, weights };
     }
     if (t === cell.steps) break;
 
