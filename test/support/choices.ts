@@ -14,15 +14,12 @@ const given: Record<string, Record<string, unknown>> = {
     categorical: ['colour'],
     ignore: ['number'],
     delimiter: 'comma',
-    // Its error is that of classes: beside other kinds it is refused.
-    metric: 'accuracy',
   },
   json_lines_file: {
     path: dataFile('plants.jsonl'),
     target: 'kind',
     categorical: ['colour'],
     ignore: ['number'],
-    metric: 'accuracy',
   },
   idx_file: { images: dataFile('bars-images-idx3-ubyte.gz'), labels: dataFile('bars-labels-idx1-ubyte') },
 };
