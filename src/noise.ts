@@ -16,17 +16,19 @@ export function noiseOf(key: Tensors, step: tf.Scalar): Noise {
 }
 
 /** Standard normal numbers from uniform ones (Box & Muller 1958). */
-export function normal(noise: Noise, site: string, shape: number[]): tf.Tensor {
-  const [radius, angle] = noise(site, [2, ...shape]).unstack();
-  if (radius === undefined || angle === undefined) throw new Error('there are two of them');
-  // 1 - u is never 0.
-  return tf
-    .sub(1, radius)
-    .log()
-    .mul(-2)
-    .sqrt()
-    .mul(angle.mul(2 * Math.PI).cos());
-}
+export const normalOf =
+  (noise: Noise): Noise =>
+  (site, shape) => {
+    const [radius, angle] = noise(site, [2, ...shape]).unstack();
+    if (radius === undefined || angle === undefined) throw new Error('there are two of them');
+    // 1 - u is never 0.
+    return tf
+      .sub(1, radius)
+      .log()
+      .mul(-2)
+      .sqrt()
+      .mul(angle.mul(2 * Math.PI).cos());
+  };
 
 function onHost(seed: tf.Tensor, shape: number[]): tf.Tensor {
   const [first = 0, second = 0] = seed.dataSync();

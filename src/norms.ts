@@ -27,13 +27,17 @@ interface Norms {
 }
 
 /** There is one choice for all groups: one for each would cost as much as the norms. */
-function normsOf(groups: tf.Tensor[][]): Norms {
+function normsOf(groups: tf.Tensor[][], p: number): Norms {
+  if (p !== 2) {
+    const careful = groups.map((group) => scaled(group, p));
+    return { scale: tf.stack(careful.map(({ scale }) => scale)), rest: tf.stack(careful.map(({ rest }) => rest)) };
+  }
   const halves = tf.stack(groups.map((group) => total(group.map(l2Loss))));
   // A comparison with NaN never holds.
   const isPlain = tf.logicalAnd(halves.greater(SMALLEST), halves.less(LARGEST));
   const plain = { scale: tf.onesLike(halves), rest: halves.mul(2).sqrt() };
   const [scale = halves, rest = halves] = lazyWhere(tf.logicalNot(isPlain.all()), () => {
-    const careful = groups.map(scaled);
+    const careful = groups.map((group) => scaled(group));
     // No norm changes, not even in its last bit, because another needs care.
     const where = (part: keyof Norms) => tf.where(isPlain, plain[part], tf.stack(careful.map((own) => own[part])));
     return [where('scale'), where('rest')];
@@ -41,14 +45,28 @@ function normsOf(groups: tf.Tensor[][]): Norms {
   return { scale, rest };
 }
 
-/** Scale is the largest absolute value, and rest the norm of the tensors divided by it, at most sqrt(n). */
-function scaled(tensors: tf.Tensor[]): { scale: tf.Scalar; rest: tf.Scalar } {
+/** Scale is the largest absolute value, and rest the p-norm of the tensors divided by it, at most the p-th root of n. */
+function scaled(tensors: tf.Tensor[], p = 2): { scale: tf.Scalar; rest: tf.Scalar } {
   const max = tf.stack(tensors.map((tensor) => tensor.abs().max())).max();
   // Zeros, and what holds Infinity or NaN, is left as it is: dividing would turn 0 and Infinity into NaN.
   const usable = tf.logicalAnd(max.greater(0), max.less(Number.POSITIVE_INFINITY));
   const scale = tf.where(usable, max, tf.onesLike(max)).asScalar();
-  const half = total(tensors.map((tensor) => l2Loss(tensor.div(scale))));
-  return { scale, rest: half.mul(2).sqrt().asScalar() };
+  const rest = plainNorm(
+    tensors.map((tensor) => tensor.div(scale)),
+    p,
+  );
+  return { scale, rest };
+}
+
+/** p-norm of tensors taken together, p from 1 to Infinity, as its definition has it: powers may overflow and underflow. */
+export function plainNorm(tensors: tf.Tensor[], p = 2): tf.Scalar {
+  if (p === 2) return total(tensors.map(l2Loss)).mul(2).sqrt().asScalar();
+  if (p === Number.POSITIVE_INFINITY) return tf.stack(tensors.map((tensor) => tensor.abs().max())).max();
+  if (p === 1) return total(tensors.map((tensor) => tensor.abs().sum().asScalar()));
+  // exp(p log x): a power of its own would differ between Node's versions on the cpu backend.
+  const power = (tensor: tf.Tensor, exponent: number) => tensor.log().mul(exponent).exp();
+  const sum = total(tensors.map((tensor) => power(tensor.abs(), p).sum().asScalar()));
+  return power(sum, 1 / p).asScalar();
 }
 
 function total(terms: tf.Scalar[]): tf.Scalar {
@@ -56,42 +74,81 @@ function total(terms: tf.Scalar[]): tf.Scalar {
   return only !== undefined && terms.length === 1 ? only : tf.addN(terms).asScalar();
 }
 
-/** Norm of tensors taken together. Infinity and NaN come out as themselves. */
+/** L2 norm of tensors taken together. Infinity and NaN come out as themselves. */
 export function normOf(tensors: tf.Tensor[]): tf.Scalar {
-  const { scale, rest } = normsOf([tensors]);
+  const { scale, rest } = normsOf([tensors], 2);
   return rest.mul(scale).asScalar();
 }
 
-/** Norms of tensors, each by itself, [tensors]. */
-export function normsOfEach(tensors: tf.Tensor[]): tf.Tensor1D {
-  const { scale, rest } = normsOf(tensors.map((tensor) => [tensor]));
+/** Norms of groups of tensors, [groups], each of tensors taken together. */
+export function groupNorms(groups: tf.Tensor[][], p = 2): tf.Tensor1D {
+  const { scale, rest } = normsOf(groups, p);
   return rest.mul(scale).as1D();
 }
 
-/** A factor in range whatever the norm is. */
-const FACTOR = 1e-18;
+/** The largest absolute value of an entry. */
+export const largestEntry = (tensors: tf.Tensor[]): tf.Scalar =>
+  tf
+    .stack(tensors.map((tensor) => tensor.abs().max()))
+    .max()
+    .asScalar();
+
+/** Factors in range whatever the norm is. */
+const SMALLEST_FACTOR = 1e-18;
+const LARGEST_FACTOR = 1e18;
 
 /**
- * Groups of tensors at most `length` long in the same direction, and their norms before, [groups]. A group that is short
- * enough stays as it is; NaN stays NaN. Right for every finite tensor, also where norm or length / norm leave float32's
- * range.
+ * Groups of tensors at most `length` long (a scalar, or [groups]) in the same direction, and their norms before, [groups].
+ * A group that is short enough stays as it is; NaN stays NaN. Right for every finite tensor, also where norm or length /
+ * norm leave float32's range.
  */
-export function shortened(groups: tf.Tensor[][], length: tf.Scalar): { groups: tf.Tensor[][]; norms: tf.Tensor1D } {
-  const { scale, rest } = normsOf(groups);
-  const norms = rest.mul(scale);
+export function shortened(
+  groups: tf.Tensor[][],
+  length: tf.Tensor,
+  p = 2,
+): { groups: tf.Tensor[][]; norms: tf.Tensor1D } {
+  const found = normsOf(groups, p);
+  const norms = found.rest.mul(found.scale);
   const factors = tf.where(norms.greater(length), length.div(norms), tf.onesLike(norms));
-  const first = each(groups, tf.maximum(factors, FACTOR));
-  // What has to become shorter still: length / norm alone would be 0.
-  const isShort = factors.greaterEqual(FACTOR);
-  const short = lazyWhere(
-    tf.logicalNot(isShort.all()),
+  return { groups: stretched(groups, found, factors, length), norms: norms.as1D() };
+}
+
+/**
+ * Groups of tensors in the same direction, each as long as `lengthOf` makes of its norm, and their norms before and the
+ * factors on them, [groups]. Zeros stay, and so does what holds NaN. As right as `shortened`.
+ */
+export function resized(
+  groups: tf.Tensor[][],
+  lengthOf: (norms: tf.Tensor) => tf.Tensor,
+): { groups: tf.Tensor[][]; norms: tf.Tensor1D; factors: tf.Tensor1D } {
+  const found = normsOf(groups, 2);
+  const norms = found.rest.mul(found.scale);
+  const lengths = lengthOf(norms);
+  const isOther = tf.logicalAnd(norms.greater(0), lengths.notEqual(norms));
+  const factors = tf.where(isOther, lengths.div(norms), tf.onesLike(norms));
+  return { groups: stretched(groups, found, factors, lengths), norms: norms.as1D(), factors: factors.as1D() };
+}
+
+/** Every tensor times the factor of its group, which is lengths / (scale * rest) or 1. */
+function stretched(
+  groups: tf.Tensor[][],
+  { scale, rest }: Norms,
+  factors: tf.Tensor,
+  lengths: tf.Tensor,
+): tf.Tensor[][] {
+  const bounded = tf.minimum(tf.maximum(factors, SMALLEST_FACTOR), LARGEST_FACTOR);
+  const first = each(groups, bounded);
+  // What has a factor beyond: lengths / norms alone would have been 0 or Infinity.
+  const isRight = bounded.equal(factors);
+  const right = lazyWhere(
+    tf.logicalNot(isRight.all()),
     () => {
-      const second = tf.where(isShort, tf.onesLike(factors), length.div(rest).div(scale.mul(FACTOR)));
+      const second = tf.where(isRight, tf.onesLike(factors), lengths.div(rest).div(scale.mul(bounded)));
       return each(regrouped(first, groups), second);
     },
     first,
   );
-  return { groups: regrouped(short, groups), norms: norms.as1D() };
+  return regrouped(right, groups);
 }
 
 /** Every tensor times the factor of its group. */

@@ -5,7 +5,17 @@ import * as optimizers from './optimizers/index.ts';
 import * as schedules from './schedules/index.ts';
 import * as strategies from './strategies/index.ts';
 import * as tasks from './tasks/index.ts';
-import type { Choice, ModelPart, Options, OptionValue, Part, SchedulePart, TaskPart, TransformPart } from './types.ts';
+import type {
+  Choice,
+  ModelPart,
+  Options,
+  OptionValue,
+  Part,
+  SchedulePart,
+  TaskPart,
+  ThresholdRule,
+  TransformPart,
+} from './types.ts';
 
 /** What each index lists, sorted by name. */
 export const parts = {
@@ -31,6 +41,27 @@ export function optionsWithRole(part: Part<Options, unknown>, role: 'structural'
 /** Name of the option shown in the threshold column, where a part has one. */
 export function thresholdOption(part: Part<Options, unknown>): string | undefined {
   return Object.entries(part.options.shape).find(([, schema]) => metaOf(schema)?.threshold)?.[0];
+}
+
+/** The rule in the place of a strategy's threshold, where there is one. */
+export function thresholdRule({ name, options }: Choice): ThresholdRule | undefined {
+  const value = options[thresholdOption(find(parts.strategies, name)) ?? ''];
+  return typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+}
+
+/** The threshold of a strategy, before a schedule; undefined where it has none, or has to find it. */
+export function thresholdIn(clip: Choice | undefined): number | undefined {
+  if (clip === undefined) return undefined;
+  const rule = thresholdRule(clip);
+  if (rule !== undefined) return rule.value;
+  const value = clip.options[thresholdOption(find(parts.strategies, clip.name)) ?? ''];
+  return value === undefined ? undefined : Number(value);
+}
+
+/** The same strategy with another threshold. */
+export function withThreshold<C extends Choice>(clip: C, threshold: number | ThresholdRule): C {
+  const option = thresholdOption(find(parts.strategies, clip.name));
+  return option === undefined ? clip : { ...clip, options: { ...clip.options, [option]: threshold } };
 }
 
 /** Names of a part's options that name files: each has a partner that says what is in the file, `path_sha256` for `path`. */

@@ -15,7 +15,7 @@ import type { z } from 'zod';
 export type Tensors = Record<string, tf.Tensor>;
 
 /** A value that an option can take in YAML, in a cell and in CSV. */
-export type OptionValue = number | string | boolean | OptionValue[];
+export type OptionValue = number | string | boolean | OptionValue[] | ThresholdRule;
 export type Options = Record<string, OptionValue>;
 
 /** What an option says of itself: given to zod with `.meta()`, which checks it. */
@@ -35,6 +35,12 @@ declare module 'zod' {
   }
 }
 
+/**
+ * The gradients that a strategy works on: the mean over the batch, those of its micro-batches, [micro-batches, ...shape], or
+ * those of its examples, [examples, ...shape]. A strategy that needs several returns one.
+ */
+export type Needs = 'batch' | 'micro_batch' | 'example' | 'backward';
+
 /** What one file in strategies/ optimizers/ models/ tasks/ exports. `T` is what it makes. */
 export interface Part<Structure extends Options, T> {
   /** The one name: of the file, in YAML, in CSV and in legends. */
@@ -43,8 +49,10 @@ export interface Part<Structure extends Options, T> {
   equation: string;
   /** Paper (year, section) or the function of another library whose behaviour this follows. */
   reference: string;
-  /** What a strategy looks at to decide: entries, tensors or the whole gradient. */
-  scope?: 'element' | 'tensor' | 'global';
+  /** What a strategy looks at to decide: entries, units (the weights into one output), tensors, the whole gradient, ... */
+  scope?: 'element' | 'unit' | 'tensor' | 'group' | 'global' | 'example' | 'update' | 'step' | 'backward';
+  /** Default: batch. */
+  needs?: Needs;
   options: z.ZodObject;
   /** Constants computed on the host in double: `1 - beta` in float32 is off by 1e-5 at 0.999. */
   derive?(options: Options): Record<string, number>;
@@ -71,6 +79,8 @@ export interface UpdateContext<Numeric extends string = string> {
   /** Optimizer updates made so far, from 0. */
   step: tf.Scalar;
   noise: Noise;
+  /** Standard normal numbers, drawn as `noise` is. */
+  normal: Noise;
 }
 
 export interface Update {
@@ -78,7 +88,9 @@ export interface Update {
   state: Tensors;
   /** Bool scalar: true keeps params, optimizer state and model state exactly as they were. */
   skip?: tf.Scalar;
-  /** Scalars for telemetry; `clipped_fraction` and `threshold` have columns, others go to signals.csv. */
+  /**
+   * Scalars for telemetry; `clipped_fraction` and `threshold` have columns, others go to signals.csv. A run ends where `raised` isn't 0.
+   */
   info?: Record<string, tf.Scalar>;
 }
 
@@ -87,8 +99,16 @@ export interface Update {
  * so that it can be recorded. An optimizer returns in `grads` what is to be added to the params.
  */
 export interface Transform<Numeric extends string = string> {
-  init(params: Tensors): Tensors;
+  /** `parts`: how many gradients arrive for each parameter where the part needs those of micro-batches; 1 where it isn't said. */
+  init(params: Tensors, parts?: number): Tensors;
   update(grads: Tensors, state: Tensors, context: UpdateContext<Numeric>): Update;
+  /**
+   * What the threshold is compared with: of entries, units or tensors the largest. A relative threshold is relative to it; strategies
+   * without it take absolute ones only.
+   */
+  statistic?(grads: Tensors, context: UpdateContext<Numeric>): tf.Scalar;
+  /** Of an optimizer: the weights that are evaluated and hashed, where they aren't the params. `state` is its own. */
+  readout?(params: Tensors, state: Tensors): Tensors;
 }
 
 /** A named stream of random numbers; the same on every backend and machine. */
@@ -173,17 +193,24 @@ export interface LossControls {
   huber?: tf.Scalar;
 }
 
+/** As Noise, where an axis counts the examples (0: the first): an example alone gets what is its own in a batch. */
+export type ExampleNoise = (site: string, shape: number[], axis: number) => tf.Tensor;
+
 export interface ModelContext {
   training: boolean;
   /** The task's, as it was given to `init`. */
   shape: TaskShape;
   /** For dropout. There is none in evaluation. */
-  noise?: Noise;
+  noise?: ExampleNoise;
   /** The model's numeric options, such as a dropout rate. They act in training only. */
   options?: Record<string, tf.Scalar>;
+  /** What strategies inside back-propagation make of the gradient by what is computed at a site, which has a name. */
+  backward?: (site: string, dy: tf.Tensor) => tf.Tensor;
 }
 
 export interface Model {
+  /** Whether it has sites at which strategies inside back-propagation act. */
+  sites?: boolean;
   /** Why this model can't learn a task of this shape, or undefined. Asked while planning, before anything runs. */
   refuse?(shape: TaskShape): string | undefined;
   /** Fresh parameters and state (running statistics and the like). Every layer draws from a stream of its own. */
@@ -253,6 +280,45 @@ export interface Choice {
   options: Options;
 }
 
+/**
+ * In the place of a threshold: what it is measured by, and how it goes on. `quantile` and `multiple` (of the median) are of the
+ * strategy's statistic over `probe` unclipped steps from the same start, after which the run begins anew.
+ */
+export interface ThresholdRule {
+  value?: number;
+  quantile?: number;
+  multiple?: number;
+  probe?: number;
+  /** Factor on the threshold by step. */
+  schedule?: Choice;
+}
+
+/**
+ * Where in a step a strategy acts: on the gradient of every micro-batch before they are averaged, on the gradient that the
+ * optimizer is given, or on the direction that the optimizer returns, before the learning rate.
+ */
+export const places = ['micro_batch', 'gradient', 'update'] as const;
+export type Place = (typeof places)[number];
+/** Strategies that need it act while the gradient is computed. */
+export type Stage = Place | 'backward';
+
+/** How a strategy is used. What isn't there is the default. */
+export interface Placement {
+  /** Default: gradient. */
+  place?: Place;
+  /** Patterns (`*`, `?`) of the parameters it sees; the others' gradients pass. Default: all. */
+  include?: string[];
+  exclude?: string[];
+  /**
+   * What becomes of a gradient that isn't finite: the run ends, such entries count as 0, or the step is left out. Default: it goes on
+   * as it is, so that a divergence is never hidden.
+   */
+  non_finite?: 'raise' | 'zero' | 'skip_step';
+}
+
+/** A strategy in a run. */
+export interface Clip extends Choice, Placement {}
+
 /** What else than clipping may do its job, or call for it. */
 export interface Controls {
   schedule: Choice;
@@ -287,7 +353,7 @@ export interface Cell extends Controls {
   optimizer: Choice;
   learning_rate: number;
   /** Applied in this order; more than one is a chain. */
-  strategy: Choice[];
+  strategy: Clip[];
   seed: number;
   steps: number;
   batch_size: number;

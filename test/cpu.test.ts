@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { stream } from '../src/engine/random.ts';
 import { onBackends } from './support/backends.ts';
 import { pinned } from './support/gradients.ts';
-import { assertClose, bits, freed, hostTensor, read } from './support/host.ts';
+import { assertClose, assertNear, bits, freed, hostTensor, read } from './support/host.ts';
 
 const everywhere = ['native', 'wasm', 'cpu'] as const;
 
@@ -203,5 +203,28 @@ onBackends(['wasm', 'cpu'], 'a maximum pool passes NaN over, and its gradient to
     assert.deepEqual(bits(read(y).values), bits(Float32Array.of(-1, 5)));
     const gradient = tf.grad((at: tf.Tensor) => tf.maxPool(images(at), 2, 2, 'valid'))(x);
     assert.deepEqual(Array.from(gradient.dataSync()), [0, 1, 0, 0, 0, 0, 1, 0]);
+  });
+});
+
+onBackends([...everywhere], 'erf is right to float32 rounding, also of small numbers and at the edges', () => {
+  // As Python's math.erf has them.
+  const known = [
+    [1e-12, 1.1283791670955126e-12],
+    [-1e-7, -1.1283791670955088e-7],
+    [0.01, 0.01128341555584962],
+    [0.5, 0.5204998778130465],
+    [-0.99, -0.838508069555369],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [30, 1],
+    [Number.NEGATIVE_INFINITY, -1],
+    [0, 0],
+    [Number.NaN, Number.NaN],
+  ] as const;
+  freed(() => {
+    const got = tf.erf(tf.tensor1d(known.map(([x]) => x))).dataSync();
+    known.forEach(([x, wanted], i) => {
+      assertNear(got[i], wanted, 5e-7 * Math.abs(wanted), `erf(${x})`);
+    });
   });
 });

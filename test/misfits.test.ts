@@ -8,17 +8,25 @@ import { UsageError } from '../src/types.ts';
 interface Changes {
   task?: string;
   optimizer?: string;
+  strategy?: string;
+  model?: string;
   /** Lines 7 and on. */
   more?: string;
 }
 
-const file = ({ task = 'adding', optimizer = 'sgd, learning_rate: 0.1', more = '' }: Changes) => `question: q
+const file = ({
+  task = 'adding',
+  optimizer = 'sgd, learning_rate: 0.1',
+  strategy = 'none',
+  model = 'mlp',
+  more = '',
+}: Changes) => `question: q
 steps: [20, 5]
 seeds: 1
 task: {name: ${task}}
 optimizer: {name: ${optimizer}}
-strategy: none
-model: mlp
+strategy: ${strategy}
+model: ${model}
 ${more}`;
 
 const cellsOf = (changes: Changes) => [...parseExperiment(file(changes), 'x.yaml').cells.values()];
@@ -33,6 +41,36 @@ const refusalOf = (changes: Changes): string => {
 };
 
 const refusals: [what: string, changes: Changes, message: RegExp][] = [
+  [
+    'gradients of examples that batch norm mixes',
+    { strategy: '{name: dp_sgd, max_norm: 1}', model: '{name: mlp, norm: [none, batch]}' },
+    /^x\.yaml:6:11: strategy "dp_sgd" works on gradients by example, which batch norm of model "mlp" mixes; use another norm$/,
+  ],
+  [
+    'gradients of examples in micro-batches',
+    { strategy: 'dp_automatic', more: 'accumulate: 2' },
+    /^x\.yaml:6:11: strategy "dp_automatic" works on gradients by example; leave accumulate at 1$/,
+  ],
+  [
+    'gradients of examples after another strategy',
+    { strategy: '{chain: [sign, dp_quantile]}' },
+    /^x\.yaml:6:\d+: strategy "dp_quantile" works on gradients by example, which only the first of a chain is given, at place gradient; move it there$/,
+  ],
+  [
+    'more noise on the gradient than noise on the count allows',
+    { strategy: '{name: dp_quantile, noise_multiplier: [0.5, 2], count_noise: 1}' },
+    /^x\.yaml:6:\d+: strategy "dp_quantile": noise_multiplier is 2; give less than 2 count_noise: a count with so little noise takes all the privacy there is$/,
+  ],
+  [
+    'clipping inside back-propagation at another place',
+    { strategy: '{name: backward_value, clip_value: 1, place: update}' },
+    /^x\.yaml:6:11: strategy "backward_value" acts inside back-propagation, where place means nothing; leave it out$/,
+  ],
+  [
+    'clipping inside back-propagation of a model that has no place for it',
+    { task: 'mnist', model: 'cnn', strategy: '{name: backward_value, clip_value: 1}' },
+    /^x\.yaml:6:11: strategy "backward_value" finds no place to act in model "cnn"; recurrent models, mlp and deep_linear have some$/,
+  ],
   [
     'a kind of decay without decay',
     { more: 'decay: coupled' },

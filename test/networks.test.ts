@@ -314,7 +314,7 @@ test('a step that is skipped leaves the running statistics as they were', async 
         init: () => ({}),
         update: (grads, state, { loss }) => ({ grads, state, skip: loss.greater(skips ? 0 : 1e9).asScalar() }),
       };
-      const assembled = { ...assemble(cell), strategy };
+      const assembled = { ...assemble(cell), strategies: { gradient: strategy } };
       const held = start(assembled);
       const { state } = makeStep(assembled)(held, digits(assembled, assembled.task.batches(stream('data', 0))));
       const [before, after] = [held, state].map((tensors) => bitsOf(toHost(group(tensors, 'model'))));

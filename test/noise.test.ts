@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
-import { noiseOf, normal } from '../src/noise.ts';
+import { noiseOf, normalOf } from '../src/noise.ts';
 import { stateless } from '../src/philox.ts';
 import { group } from '../src/tensors.ts';
 import type { Step } from '../src/types.ts';
@@ -69,7 +69,7 @@ test('uniform noise has mean 1/2 and variance 1/12, normal noise 0 and 1', () =>
     const noise = noiseOf(keys(1, 2), tf.scalar(0));
     for (const [numbers, mean, variance] of [
       [noise('a', [100_000]), 1 / 2, 1 / 12],
-      [normal(noise, 'b', [100_000]), 0, 1],
+      [normalOf(noise)('b', [100_000]), 0, 1],
     ] as const) {
       const moments = tf.moments(numbers);
       // Four standard errors.

@@ -6,11 +6,11 @@ import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
 import { stream } from '../src/engine/random.ts';
 import { find, parts } from '../src/parts.ts';
-import { join, pick } from '../src/tensors.ts';
+import { pick } from '../src/tensors.ts';
 import { assemble } from '../src/train/assemble.ts';
 import { evaluate } from '../src/train/evaluate.ts';
 import { train } from '../src/train/loop.ts';
-import { makeStep } from '../src/train/step.ts';
+import { initialState, makeStep } from '../src/train/step.ts';
 import type { Cell, Engine, Model, Options, Part } from '../src/types.ts';
 import { onBackends, useBackend } from './support/backends.ts';
 import { addingCell, optimizer } from './support/cells.ts';
@@ -94,9 +94,9 @@ const bigrams: Model = {
 function reading(engine: Engine, steps: number) {
   const cell = addingCell({ task: choose(parts.tasks, 'char_lm', { length: 20 }), optimizer: optimizer('adam') });
   const assembled = { ...assemble(cell), model: bigrams };
-  const { task, strategy, optimizer: rule } = assembled;
+  const { task } = assembled;
   const { params } = bigrams.init(stream, task.shape);
-  const initial = join({ params, strategy: strategy.init(params), optimizer: rule.init(params) });
+  const initial = initialState(assembled, params);
   const run = engine.train('reading', makeStep(assembled), initial, { ...assembled.constants, learning_rate: 0.1 });
   const next = task.batches(stream('reading'));
   const losses = Array.from({ length: steps }, (_, t) => {

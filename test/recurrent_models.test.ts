@@ -74,7 +74,7 @@ for (const part of models) {
       const whole = outputs(false, 0.5);
       assert.deepEqual(asked, []);
       assert.notDeepEqual(outputs(true, 0.3), whole, 'what is kept is scaled up');
-      assert.deepEqual(asked, ['dropout_embedding 5,64', 'dropout0 5,1,4', 'dropout1 5,1,3']);
+      assert.deepEqual(asked, ['dropout_embedding 5,1,64', 'dropout0 5,1,4', 'dropout1 5,1,3']);
       const biases = [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3];
       assert.deepEqual([...outputs(true, 0.5).values], biases, 'with all units left out biases are left');
     });

@@ -189,6 +189,27 @@ test('one strategy only: what is missing is said in a sentence', async () => {
   assert.match(text, /No clip rate to draw/);
 });
 
+test('settings of the baseline alone are drawn once, and strategies only where they ran', async () => {
+  const models = [8, 16].map((width) => ({ name: 'rnn', options: { hidden: [width] } }));
+  const made = synthetic({ ...small, models, strategies: one, diverging: false });
+  const gone = made.runs.filter((run) => run.strategy === 'norm' && run.model_options?.includes('16'));
+  assert.ok(gone.length > 0);
+  const ids = new Set(gone.map((run) => run.cell_id));
+  const kept = (rows: Row[]) => rows.filter((row) => !ids.has(row.cell_id));
+  const left = { runs: kept(made.runs), steps: kept(made.steps), evals: kept(made.evals), signals: kept(made.signals) };
+  const page = await renderReport({ ...made, ...left });
+  assertReport(page);
+  const drawn = (title: string) =>
+    page
+      .split('<figure ')
+      .filter((figure) => figure.includes(title))
+      .flatMap((figure) => [...figure.matchAll(/<desc[^>]*>([^<]*)/g)].map(([, text = '']) => text));
+  assert.deepEqual(
+    drawn('Validation over training').map((text) => text.replaceAll(/ends at \S+/g, 'ends')),
+    ['hidden [8]: none ends at step 30; norm 1 ends at step 30.', 'hidden [16]: none ends at step 30.'],
+  );
+});
+
 test('telemetry off: loss curves stay, norms and clip rate say why they are missing', async () => {
   const page = await renderReport(synthetic({ ...small, telemetry: 'off' }));
   assertReport(page);

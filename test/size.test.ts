@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parts } from '../src/parts.ts';
-import { sizeOf } from '../src/train/size.ts';
+import { sizeOf } from '../src/size.ts';
 import { choice } from './support/cells.ts';
 
 test('parameters are counted without being drawn, which would take an hour', () => {

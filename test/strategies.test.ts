@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { loadBackend } from '../src/engine/backend.ts';
 import { parts } from '../src/parts.ts';
@@ -253,20 +252,30 @@ test('the clipped fraction counts entries, tensors or steps, by the scope', () =
   assert.equal(clip(...noneAt(1), grads).fraction, undefined);
 });
 
+test('as other systems have it, touched is what they changed: also by eps, by a given norm, and by an average norm', () => {
+  const grads = { a: hostTensor([2], [3e-3, -4e-3]), b: hostTensor([1], [0]) };
+  const fractionOf = (part: TransformPart, options: Options) => clip(part, options, grads).fraction;
+  // The norm is 5e-3: lasagne and torch divide by a little more.
+  assert.equal(fractionOf(global_norm, { max_norm: 1, semantics: 'lasagne' }), 1);
+  assert.equal(fractionOf(global_norm, { max_norm: 5e-3, semantics: 'torch' }), 1);
+  assert.equal(fractionOf(global_norm, { max_norm: 5e-3 }), 0);
+  assert.equal(fractionOf(global_norm, { max_norm: 0, semantics: 'keras' }), 0);
+  for (const semantics of ['safe', 'tf']) {
+    assert.equal(fractionOf(global_norm, { max_norm: 1, use_norm: 2, semantics }), 1);
+    assert.equal(fractionOf(global_norm, { max_norm: 1, use_norm: 0.5, semantics }), 0);
+  }
+  assert.equal(fractionOf(norm, { max_norm: 2e-3, semantics: 'tf' }), 0.5);
+  // Over two entries the average norm is 2.5e-3.
+  assert.equal(fractionOf(norm, { max_norm: 3e-3, semantics: 'tf_average' }), 0);
+});
+
 test('safe norms shorten right up to the edge of float32, where norm and factor leave its range', () => {
   const huge = {
     a: { shape: [2], values: Float32Array.of(3e38, -3e38) },
     b: { shape: [1], values: Float32Array.of(2e38) },
   };
   for (const part of [norm, global_norm]) {
-    const clipped = freed(() => {
-      const update = part.make({ semantics: 'safe' });
-      const params = toTensors(huge);
-      const zero = tf.scalar(0);
-      const quiet = { loss: zero, step: zero, learning_rate: zero, noise: () => zero };
-      const context = { params, gradient: params, ...quiet };
-      return toHost(update.update(params, {}, { ...context, options: { max_norm: tf.scalar(1e-3) } }).grads);
-    });
+    const clipped = clip(part, { max_norm: 1e-3 }, huge).out;
     const total = Math.sqrt(Object.values(clipped).reduce((sum, each) => sum + normOf(each) ** 2, 0));
     const expected = part === norm ? Math.sqrt(2) * 1e-3 : 1e-3;
     assert.ok(Math.abs(total / expected - 1) < 1e-6, `${part.name}: ${total}`);

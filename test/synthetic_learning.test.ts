@@ -6,11 +6,11 @@ import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
 import { stream } from '../src/engine/random.ts';
 import { find, parts } from '../src/parts.ts';
-import { join, pick } from '../src/tensors.ts';
+import { pick } from '../src/tensors.ts';
 import { assemble } from '../src/train/assemble.ts';
 import { evaluate } from '../src/train/evaluate.ts';
 import { train } from '../src/train/loop.ts';
-import { makeStep } from '../src/train/step.ts';
+import { initialState, makeStep } from '../src/train/step.ts';
 import type { Cell, Choice, Engine, Model, ModelPart, Options, Part, TaskPart } from '../src/types.ts';
 import { onBackends, useBackend } from './support/backends.ts';
 import { addingCell, optimizer, strategy } from './support/cells.ts';
@@ -118,9 +118,9 @@ const tokenReader: Model = {
 function copying(engine: Engine) {
   const cell = addingCell({ task: taskOf('copy_memory', { delay: 4, symbols: 2 }), optimizer: optimizer('adam') });
   const assembled = { ...assemble(cell), model: tokenReader };
-  const { task, strategy, optimizer: rule } = assembled;
+  const { task } = assembled;
   const { params } = tokenReader.init(stream, task.shape);
-  const initial = join({ params, strategy: strategy.init(params), optimizer: rule.init(params) });
+  const initial = initialState(assembled, params);
   const run = engine.train('copying', makeStep(assembled), initial, { ...assembled.constants, learning_rate: 0.1 });
   const next = task.batches(stream('copying'));
   const losses = Array.from({ length: 80 }, (_, t) => {

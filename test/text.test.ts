@@ -4,7 +4,8 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { canonical } from '../src/canonical.ts';
 import type { Column, Kind } from '../src/columns.ts';
-import { csvText, floatText, headerText, numberText } from '../src/run/csv.ts';
+import { floatText, numberText } from '../src/float_text.ts';
+import { csvText, headerText } from '../src/run/csv.ts';
 
 const fromBits = (pattern: number) => new Float32Array(Uint32Array.of(pattern).buffer)[0] ?? Number.NaN;
 const patterns = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(fromBits);

@@ -4,6 +4,8 @@ import { compareSchema } from '../../src/manifest.ts';
 import { kinds } from '../../src/matrix/block.ts';
 import type { Kind } from '../../src/matrix/choices.ts';
 import { fields, seedsSchema } from '../../src/matrix/fields.ts';
+import { thresholdRules } from '../../src/matrix/threshold_rule.ts';
+import { thresholdOption } from '../../src/parts.ts';
 import type { Options, Part } from '../../src/types.ts';
 
 type Json = Record<string, unknown>;
@@ -45,6 +47,7 @@ export function experimentSchema(): Json {
     additionalProperties: false,
     definitions: {
       ...block,
+      threshold_rule: thresholdRule(),
       ...Object.fromEntries(Object.values(kinds).map((kind) => [`one_${kind.word}`, choice(kind)])),
     },
   };
@@ -61,13 +64,35 @@ function axis(value: Json): Json {
 }
 
 /** A bare name, where nothing has to be given, or a name with options. */
-function choice({ list, extra = {} }: Kind): Json {
-  return { anyOf: [{ enum: list.map(({ name }) => name) }, ...list.map((part) => withOptions(part, extra))] };
+function choice(kind: Kind): Json {
+  const { list } = kind;
+  return { anyOf: [{ enum: list.map(({ name }) => name) }, ...list.map((part) => withOptions(kind, part))] };
 }
 
-function withOptions(part: Part<Options, unknown>, extra: z.ZodRawShape): Json {
+/** In the place of a threshold. */
+function thresholdRule(): Json {
+  const schedule = axis(one('schedule'));
+  return {
+    description: "a threshold that is relative to the run's own gradients, or on a schedule",
+    anyOf: Object.entries(thresholdRules).map(([kind, { shape }]) => ({
+      type: 'object',
+      properties: {
+        ...Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, axis(jsonOf(schema))])),
+        schedule,
+      },
+      required: kind === 'value' ? ['value', 'schedule'] : [kind],
+      additionalProperties: false,
+    })),
+  };
+}
+
+function withOptions({ word, extra = {} }: Kind, part: Part<Options, unknown>): Json {
   const shape = part.options.extend(extra).shape;
-  const options = Object.entries(shape).map(([name, schema]) => [name, axis(jsonOf(schema))]);
+  const threshold = word === 'strategy' ? thresholdOption(part) : undefined;
+  const options = Object.entries(shape).map(([name, schema]) => [
+    name,
+    axis(name === threshold ? { anyOf: [jsonOf(schema), { $ref: '#/definitions/threshold_rule' }] } : jsonOf(schema)),
+  ]);
   const required = Object.entries(shape).flatMap(([name, schema]) =>
     z.safeParse(schema, undefined).success ? [] : [name],
   );

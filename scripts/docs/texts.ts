@@ -1,4 +1,7 @@
 /** Every text that is generated, by file. */
+import { z } from 'zod';
+import { applySchema } from '../../src/apply/steps.ts';
+import { catalogue, entriesOf, namesInCatalogue } from '../../src/catalogue.ts';
 import { csvFiles } from '../../src/columns.ts';
 import { controls } from '../../src/matrix/fields.ts';
 import { optionsWithRole, parts } from '../../src/parts.ts';
@@ -9,9 +12,54 @@ import { experimentSchema } from './experiment_schema.ts';
 export function generatedTexts(read: (file: string) => string): Record<string, string> {
   return {
     'results/README.md': columnDictionary(),
+    'src/apply/apply.schema.json': `${JSON.stringify(z.toJSONSchema(applySchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
+    'src/strategies/README.md': strategyNames(),
     'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
     'README.md': withControls(withParts(withTimes(read('README.md'), read('results/peers/peers.md')))),
   };
+}
+
+/** What the literature and other systems call strategies and their parameters, and what they are called here. */
+function strategyNames(): string {
+  const words = (names: Record<string, string> = {}) =>
+    Object.entries(names)
+      .map(([theirs, ours]) =>
+        theirs === ours ? `\`${theirs}\`` : `\`${theirs}\`: ${ours === '' ? 'the default' : `\`${ours}\``}`,
+      )
+      .join(', ');
+  const rows = Object.keys(catalogue)
+    .sort()
+    .flatMap((id) =>
+      entriesOf(id).map((entry) => [
+        id,
+        `\`${entry.name}\`${entry.kind === 'optimizer' ? ' (optimizer)' : ''}`,
+        words(entry.options),
+        [...(entry.implied ?? [])].map((name) => `\`${name}\``).join(', '),
+        words(entry.semantics),
+      ]),
+    );
+  const about = parts.strategies.map(({ name, scope = '', needs = 'batch', equation }) => [
+    `\`${name}\``,
+    scope,
+    needs,
+    `\`${equation}\``,
+    namesInCatalogue(name).join(', '),
+  ]);
+  return `# strategies
+
+One file, one strategy: what it is, its options, and its rule as a pure function. \`npx clipbench explain NAME\` prints all of one. This
+page is generated (\`npm run docs\`).
+
+${markdownTable(['name', 'looks at', 'gradients of', 'equation', 'catalogue'], about)}
+
+## Names of the catalogue
+
+Numbers and parameters as in [test/golden/clip.json](../../test/golden/clip.json), which holds what PyTorch, TensorFlow, Keras, optax and
+transcriptions of the papers compute. \`clipbench apply\` takes them as well as ours:
+\`{"strategy": {"name": "S03", "maxNorm": 1, "semantics": "torch"}, ...}\`.
+
+${markdownTable(['number', 'here', 'their parameters: our options', 'said by the strategy itself', 'their semantics: ours'], rows)}
+`;
 }
 
 /** The README with what `npm run bench:peers` measured last. */

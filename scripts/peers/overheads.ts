@@ -1,24 +1,27 @@
 /**
  * `npm run bench:overheads`: what clipping, telemetry and the harness add to a compiled step. Variants take turns in one process,
- * so that what the machine does meanwhile meets all of them. Start it pinned to one core.
+ * so that what the machine does meanwhile meets all of them. Start it pinned to one core. With `strategies` (`npm run bench:strategies`) it
+ * is the cost of every strategy, written to results/peers/strategies.csv.
  */
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { loadBackend } from '../../src/engine/backend.ts';
 import { compileStep } from '../../src/engine/compile-step.ts';
 import { compiledEngine } from '../../src/engine/compiled.ts';
 import { toDevice } from '../../src/engine/eager.ts';
 import { stream } from '../../src/engine/random.ts';
 import { fields } from '../../src/matrix/fields.ts';
+import { parts, thresholdOption } from '../../src/parts.ts';
 import { runText } from '../../src/run/text.ts';
 import { hodgesLehmann } from '../../src/stats/hodges-lehmann.ts';
 import { median } from '../../src/stats/quantile.ts';
-import { join } from '../../src/tensors.ts';
 import { assemble } from '../../src/train/assemble.ts';
 import { train } from '../../src/train/loop.ts';
-import { makeStep } from '../../src/train/step.ts';
-import type { Cell, Choice } from '../../src/types.ts';
+import { initialState, makeStep } from '../../src/train/step.ts';
+import type { Cell, Choice, Options, OptionValue, TransformPart } from '../../src/types.ts';
 import { trainingSteps } from './steps.ts';
 import { trainings } from './works.ts';
 
@@ -53,9 +56,9 @@ const engine = compiledEngine('repro', (why) => {
 /** Steps of the training loop, without the loop. */
 function steps(of: Cell): Variant {
   const parts = assemble(of);
-  const { task, model, strategy, optimizer } = parts;
+  const { task, model } = parts;
   const { params, state } = model.init((name, shape) => stream('init', 0, name, shape), task.shape);
-  const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
+  const initial = initialState(parts, params, state);
   const run = engine.train(parts.structure, makeStep(parts), initial, parts.constants);
   const next = task.batches(stream('data', 0));
   const batches = Array.from({ length: 20 }, (_, t) => {
@@ -102,6 +105,22 @@ function harness(): number {
   return (long.all - short.all) / (long.steps - short.steps);
 }
 
+/** Every strategy at its defaults, a needed threshold in the middle of its range. */
+function strategyCells(): Record<string, Cell> {
+  const usual = (part: TransformPart): Options => {
+    const option = thresholdOption(part);
+    const { search } = z.globalRegistry.get(part.options.shape[option ?? ''] ?? z.never()) ?? {};
+    const middle = search === undefined ? 1 : Math.sqrt(search.min * search.max);
+    const given = part.options.safeParse({}).success || option === undefined ? {} : { [option]: middle };
+    return z.record(z.string(), z.custom<OptionValue>()).parse(part.options.parse(given));
+  };
+  return Object.fromEntries(
+    parts.strategies
+      .filter(({ name, needs = 'batch' }) => name !== 'none' && (needs === 'batch' || needs === 'example'))
+      .map((part) => [part.name, cell({ name: part.name, options: usual(part) }, 'off')]),
+  );
+}
+
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${(100 * (ratio - 1)).toFixed(1)} %`;
 
 function report(what: string, ratios: number[]): void {
@@ -110,8 +129,8 @@ function report(what: string, ratios: number[]): void {
   process.stdout.write(`${what.padEnd(52)} ${e?.padStart(8)}   95 % interval ${l} to ${h}\n`);
 }
 
-/** Every variant against the first, in turns. */
-function compare(variants: Record<string, Variant>): void {
+/** Every variant against the first, in turns; the ratios by round. */
+function compare(variants: Record<string, Variant>): Record<string, number[]> {
   const names = Object.keys(variants);
   const times: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (const variant of Object.values(variants)) variant(); // warm
@@ -121,12 +140,9 @@ function compare(variants: Record<string, Variant>): void {
   }
   const [base = '', ...others] = names;
   process.stdout.write(`${base}: ${median(times[base] ?? []).toFixed(3)} ms per step\n`);
-  for (const name of others) {
-    report(
-      `  ${name}`,
-      (times[name] ?? []).map((ms, round) => ms / (times[base]?.[round] ?? Number.NaN)),
-    );
-  }
+  const ratios = (name: string) => (times[name] ?? []).map((ms, round) => ms / (times[base]?.[round] ?? Number.NaN));
+  for (const name of others) report(`  ${name}`, ratios(name));
+  return Object.fromEntries(others.map((name) => [name, ratios(name)]));
 }
 
 /** Steps per second of processes at work at the same time. */
@@ -155,6 +171,15 @@ if (process.argv[2] === 'rate') {
   const times: number[] = [];
   while (performance.now() < until) times.push(variant());
   process.stdout.write(String(1000 / median(times)));
+} else if (process.argv[2] === 'strategies') {
+  const variants = Object.entries(strategyCells()).map(([name, own]) => [name, steps(own)]);
+  const found = compare({ 'mlp, no clipping': steps(cell(none, 'off')), ...Object.fromEntries(variants) });
+  const lines = Object.entries(found).map(([name, ratios]) => {
+    const { estimate, low, high } = hodgesLehmann(ratios.map(Math.log));
+    return [name, ...[estimate, low, high].map((value) => Math.exp(value).toFixed(3))].join(',');
+  });
+  const file = new URL('../../results/peers/strategies.csv', import.meta.url);
+  writeFileSync(file, `strategy,step_ratio,low,high\n${lines.join('\n')}\n`);
 } else {
   compare({
     'mlp, no clipping, telemetry off': steps(cell(none, 'off')),

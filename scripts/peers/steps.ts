@@ -40,7 +40,7 @@ export function trainingSteps(work: Training, strategy: Choice): Steps {
     const { loss, gradient } = lossAndGradient(work, params, inputs);
     const learning_rate = pick(inputs, 'learning_rate').asScalar();
     const noise = () => loss; // there is none in these works
-    const context = { params, gradient, learning_rate, loss, step: learning_rate, noise };
+    const context = { params, gradient, learning_rate, loss, step: learning_rate, noise, normal: noise };
     const numbers = (of: string) => asScalars(group(state, of));
     const clipped = clip.update(gradient, {}, { ...context, options: numbers('numbers.strategy') });
     const updated = optimize.update(clipped.grads, group(state, 'optimizer'), {

@@ -1,10 +1,22 @@
 import { Command } from 'commander';
+import { withoutAdvice } from '../engine/backend.ts';
 import type { Found } from '../run/explain.ts';
+import { explainText, partsNamed } from './part-text.ts';
 import { resultsFolders } from './status.ts';
 import { table } from './table.ts';
 
 export function explain(): Command {
-  const explain = new Command('explain').description('say what something is made of');
+  const explain = new Command('explain')
+    .description('say what a strategy, optimizer, model, task or schedule does, or what a stored run is made of')
+    .argument('<name>', 'such as agc; clipbench list shows all')
+    .action((name: string) => {
+      withoutAdvice();
+      console.log(
+        partsNamed(name)
+          .map(({ kind, part }) => explainText(kind, part))
+          .join('\n\n'),
+      );
+    });
   explain
     .command('run')
     .description('a stored run: what its id is the hash of, where it is, what computed it')

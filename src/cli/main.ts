@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { Finding, UsageError } from '../types.ts';
+import { apply } from './apply.ts';
 import { collect } from './collect.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { list } from './list.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -31,7 +33,7 @@ Examples:
   clipbench verify results/reference              run some of it again and compare bit for bit
   clipbench report results/quickstart             write results/quickstart/report.html`,
   );
-for (const verb of [plan, run, status, collect, report, verify, explain, doctor])
+for (const verb of [plan, run, status, collect, report, verify, list, explain, apply, doctor])
   program.addCommand(verb().copyInheritedSettings(program));
 
 // Whoever reads may stop early, as `head` does, or the terminal be closed: what is done goes on, unseen.

@@ -3,7 +3,7 @@ import { withoutAdvice } from '../engine/backend.ts';
 import type { Experiment } from '../matrix/experiment.ts';
 import { controls, fields } from '../matrix/fields.ts';
 import { find, parts, withoutDefaults } from '../parts.ts';
-import { sizeOf } from '../train/size.ts';
+import { sizeOf } from '../size.ts';
 import type { Cell, Choice, Options, Part } from '../types.ts';
 import { table } from './table.ts';
 

@@ -14,15 +14,17 @@ export const dropoutOption = z
  * `h` with entries set to 0 where the noise of this site and step is below the rate.
  *
  * @param present whether the model has dropout at all: its structural option, true where the rate isn't 0
+ * @param axis the axis of `h` that counts the examples
  */
 export function dropout(
   h: tf.Tensor,
   site: string,
   present: boolean,
   { training, noise, options }: ModelContext,
+  axis = 0,
 ): tf.Tensor {
   const rate = options?.dropout;
   if (!present || !training || noise === undefined || rate === undefined) return h;
-  const kept = noise(site, h.shape).greaterEqual(rate).toFloat();
+  const kept = noise(site, h.shape, axis).greaterEqual(rate).toFloat();
   return h.mul(kept).div(rate.neg().add(1));
 }

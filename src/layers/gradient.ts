@@ -1,5 +1,6 @@
 /** Functions of tensors whose gradient is written by hand. */
 import * as tf from '@tensorflow/tfjs';
+import type { ModelContext } from '../types.ts';
 
 interface Forward {
   value: tf.Tensor;
@@ -24,4 +25,14 @@ export function withGradient(
     return { value, gradFunc: gradient };
   });
   return f(...inputs);
+}
+
+/** `h` itself. On its way back, the gradient by it goes through the strategies that act inside back-propagation. */
+export function site(name: string, h: tf.Tensor, { backward }: ModelContext): tf.Tensor {
+  if (backward === undefined) return h;
+  return withGradient(
+    [h],
+    () => ({ value: h.clone(), saved: [] }),
+    (dy) => [backward(name, dy)],
+  );
 }

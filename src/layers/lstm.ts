@@ -1,7 +1,7 @@
 /** Long short-term memory, with its gradient written by hand. */
 import * as tf from '@tensorflow/tfjs';
 import { withGradient } from './gradient.ts';
-import { given, outer, type States, sum, weightGradient } from './states.ts';
+import { type Backward, given, outer, type States, sum, unchanged, weightGradient } from './states.ts';
 
 /**
  * z_t = a_t + h_(t-1) U, in four parts i, f, g, o;  c_t = sigmoid(f) c_(t-1) + sigmoid(i) tanh(g);  h_t = sigmoid(o) tanh(c_t),
@@ -9,8 +9,9 @@ import { given, outer, type States, sum, weightGradient } from './states.ts';
  *
  * @param inputs a, what the inputs contribute, [time, batch, 4 width]
  * @param u U, [width, 4 width]
+ * @param onGradient of dz_t, at each time before it goes further back
  */
-export function lstm(inputs: tf.Tensor, u: tf.Tensor, states: States): tf.Tensor {
+export function lstm(inputs: tf.Tensor, u: tf.Tensor, states: States, onGradient: Backward = unchanged): tf.Tensor {
   return withGradient(
     [inputs, u],
     () => {
@@ -30,14 +31,14 @@ export function lstm(inputs: tf.Tensor, u: tf.Tensor, states: States): tf.Tensor
       const saved = [all, u, over('i'), over('f'), over('g'), over('o'), over('c'), over('tanhC')];
       return { value: given(states, h, all), saved };
     },
-    (dy, saved) => backward(states, dy, saved),
+    (dy, saved) => backward(states, dy, saved, onGradient),
   );
 }
 
 type Step = Record<'i' | 'f' | 'g' | 'o' | 'c' | 'tanhC' | 'h', tf.Tensor>;
 
 /** What doesn't depend on later times is computed for all times at once. */
-function backward(states: States, dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+function backward(states: States, dy: tf.Tensor, saved: tf.Tensor[], onGradient: Backward): tf.Tensor[] {
   const [all = dy, u = dy, i = dy, f = dy, g = dy, o = dy, c = dy, tanhC = dy] = saved;
   const [time = 0, batch = 0, width = 0] = all.shape;
   const slope = (gate: tf.Tensor) => gate.sub(gate.square());
@@ -58,7 +59,7 @@ function backward(states: States, dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[
       .expandDims(1)
       .mul(ofC[t] ?? dy)
       .reshape([batch, 3 * width]);
-    dz.unshift(tf.concat([gates, dh.mul(ofH[t] ?? dy)], 1));
+    dz.unshift(onGradient(tf.concat([gates, dh.mul(ofH[t] ?? dy)], 1)));
     dcLater = dc.mul(forget[t] ?? dy);
   }
   const dInputs = tf.stack(dz);

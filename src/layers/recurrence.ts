@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { withGradient } from './gradient.ts';
 import { omegaGradient } from './omega.ts';
-import { given, outer, type States, sum, weightGradient } from './states.ts';
+import { type Backward, given, outer, type States, sum, unchanged, weightGradient } from './states.ts';
 
 /** Activations, and their slopes as functions of what they gave. */
 const kinds = {
@@ -14,6 +14,8 @@ export interface Recurrence {
   activation: keyof typeof kinds;
   /** Factor on the regularizer Omega, whose gradient comes with that by U. */
   omega?: tf.Scalar | undefined;
+  /** Of dz, at each time before it goes further back. */
+  onGradient?: Backward | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export function recurrence(
   inputs: tf.Tensor,
   u: tf.Tensor,
   states: States,
-  { activation, omega }: Recurrence = { activation: 'tanh' },
+  { activation, omega, onGradient }: Recurrence = { activation: 'tanh' },
 ): tf.Tensor {
   const { of, slope } = kinds[activation];
   return withGradient(
@@ -42,7 +44,7 @@ export function recurrence(
     },
     (dy, [all = dy, weights = dy]) => {
       const slopes = slope(all);
-      const dz = backward(states, dy, slopes, weights);
+      const dz = backward(states, dy, slopes, weights, onGradient);
       const dU = weightGradient(all, dz);
       return [dz, omega === undefined ? dU : dU.add(omegaGradient(weights, slopes, dz).mul(omega))];
     },
@@ -50,14 +52,20 @@ export function recurrence(
 }
 
 /** Back-propagation through time: dz_t = (dh_t + dz_(t+1) U^T) f'(z_t), where z_t is what the activation is taken of. */
-function backward(states: States, dy: tf.Tensor, slopes: tf.Tensor, u: tf.Tensor): tf.Tensor {
+function backward(
+  states: States,
+  dy: tf.Tensor,
+  slopes: tf.Tensor,
+  u: tf.Tensor,
+  onGradient: Backward = unchanged,
+): tf.Tensor {
   const each = slopes.unstack();
   const fromOutput = outer(states, dy, each.length);
   const back = u.transpose(); // products with a transposed matrix are slower
   const dz: tf.Tensor[] = [];
   for (const [t, slope] of [...each.entries()].reverse()) {
     const [later] = dz;
-    dz.unshift(sum(fromOutput[t], later?.matMul(back)).mul(slope));
+    dz.unshift(onGradient(sum(fromOutput[t], later?.matMul(back)).mul(slope)));
   }
   return tf.stack(dz);
 }

@@ -7,7 +7,7 @@ import { dropout, dropoutOption } from './dropout.ts';
 import { type Start, startOptions, weights, zeros } from './init.ts';
 import { type NormKind, newNorm, normalize, normOption } from './norm.ts';
 import { batchFirst, refuseOtherThanSequences, timeFirst } from './sequence.ts';
-import type { States } from './states.ts';
+import type { Backward, States } from './states.ts';
 import { embed, newEmbedding } from './tokens.ts';
 
 export type RecurrentOptions = {
@@ -56,8 +56,9 @@ export interface RecurrentLayer {
    *
    * @param inputs x_t W + b for every time, [time, batch, gates * width]
    * @param own the layer's `u` [width, gates * width] and biases
+   * @param onGradient of the gradient by what activations are taken of, [batch, gates * width], at each time
    */
-  run(inputs: tf.Tensor, own: Tensors, states: States, context: ModelContext): tf.Tensor;
+  run(inputs: tf.Tensor, own: Tensors, states: States, context: ModelContext, onGradient?: Backward): tf.Tensor;
 }
 
 /**
@@ -77,6 +78,7 @@ export function recurrentModel(
     Object.fromEntries(ownNames.map((name) => [name, pick(params, `${name}${k}`)]));
   return {
     refuse: refuseOtherThanSequences,
+    sites: true,
     init(streams, { input, vocabulary, output }) {
       const params: Tensors = {};
       let [, from = 0] = input;
@@ -97,11 +99,13 @@ export function recurrentModel(
     },
     apply(params, state, x, context) {
       const [batch = 0, time = 0] = x.shape;
-      const { shape } = context;
+      const { shape, backward } = context;
       const each = shape.times !== undefined;
-      const drop = (h: tf.Tensor, site: string) => dropout(h, site, hasDropout, context);
+      // One row for each example, or one for each time and example.
+      const drop = (h: tf.Tensor, site: string) => dropout(h, site, hasDropout, context, h.rank - 2);
       let h = timeFirst(x);
-      if (shape.vocabulary !== undefined) h = drop(embed(h, pick(params, 'embedding')), 'dropout_embedding');
+      if (shape.vocabulary !== undefined)
+        h = drop(embed(h, pick(params, 'embedding')).reshape([time, batch, -1]), 'dropout_embedding');
       hidden.forEach((width, k) => {
         // One product for all times; only h U has to wait for the state before it.
         const inputs = h
@@ -110,7 +114,7 @@ export function recurrentModel(
           .add(pick(params, `b${k}`))
           .reshape([time, batch, layer.gates * width]);
         const states = k < hidden.length - 1 || each ? 'all' : 'last';
-        const given = layer.run(inputs, ownOf(params, k), states, context);
+        const given = layer.run(inputs, ownOf(params, k), states, context, backward && ((dz) => backward(`h${k}`, dz)));
         h = drop(normalize(norm, `norm${k}`, given, params, state, context.training).h, `dropout${k}`);
       });
       const y = h

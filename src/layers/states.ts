@@ -4,6 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 /** A recurrent layer gives all its states, [time, batch, width], or the last one, [batch, width]. */
 export type States = 'all' | 'last';
 
+/** What becomes of the gradient by what activations are taken of, at one time. */
+export type Backward = (dz: tf.Tensor) => tf.Tensor;
+
+export const unchanged: Backward = (dz) => dz;
+
 export function given(states: States, h: tf.Tensor[], all: tf.Tensor): tf.Tensor {
   return states === 'all' ? all : (h[h.length - 1] ?? all);
 }

@@ -1,5 +1,6 @@
 /** One block of a matrix as cells: the product of all its axes. */
 import { z } from 'zod';
+import { clipOf, placementOptions } from '../clipping/placement.ts';
 import { parts } from '../parts.ts';
 import type { Cell, Choice } from '../types.ts';
 import { alternatives, type Located, MOST_CELLS, product } from './axes.ts';
@@ -19,7 +20,7 @@ export const kinds = {
   task: { word: 'task', list: parts.tasks },
   model: { word: 'model', list: parts.models },
   optimizer: { word: 'optimizer', list: parts.optimizers, extra: { learning_rate: rate } },
-  strategy: { word: 'strategy', list: parts.strategies },
+  strategy: { word: 'strategy', list: parts.strategies, extra: placementOptions },
   schedule: { word: 'schedule', list: parts.schedules },
 };
 
@@ -45,13 +46,15 @@ export function cellsOf(block: Block, path: Path, folder: string, mistakes: Mist
   );
   const models = required('model', (written, place) => choices(kinds.model, written, place, mistakes));
   const optimizers = required('optimizer', (written, place) => choices(kinds.optimizer, written, place, mistakes));
-  const strategies = required('strategy', (written, place) => chains(kinds.strategy, written, place, mistakes));
+  const strategies = required('strategy', (written, place) => chains(kinds.strategy, written, place, mistakes)).map(
+    ({ value, path: at }) => ({ value: value.map(({ name, options }) => clipOf(name, options)), path: at }),
+  );
   const { value: schedule, path: place } = block.get('schedule') ?? { value: 'constant', path };
   const schedules = choices(kinds.schedule, schedule, place, mistakes);
   const seeds = required('seeds', (written, place) => seedsOf(written, place, mistakes));
   const settings = required('steps', () => settingsOf(block, path, mistakes));
   const pathOf = (key: string) => block.get(key)?.path;
-  refuseMisfits({ tasks, models, schedules, optimizers, settings, pathOf }, mistakes);
+  refuseMisfits({ tasks, models, schedules, optimizers, strategies, settings, pathOf }, mistakes);
 
   const acted = settings.map(acting);
   const made = optimizers.map(({ value }) => withRate(value));

@@ -1,9 +1,11 @@
 /** What is written for a task, model, optimizer or strategy, as the list of parts with options that it stands for. */
 import { z } from 'zod';
-import type { Choice, Options, OptionValue, Part } from '../types.ts';
+import { thresholdOption } from '../parts.ts';
+import type { Choice, Options, OptionValue, Part, ThresholdRule } from '../types.ts';
 import { alternatives, type Located, product } from './axes.ts';
 import type { Path } from './document.ts';
 import { type Mistakes, shown } from './mistakes.ts';
+import { thresholdRulesIn } from './threshold_rule.ts';
 
 /** A kind of part: the word for it in messages, and what there is. `extra` are options that all of the kind take. */
 export interface Kind {
@@ -75,10 +77,18 @@ function withOptions(
   for (const option of options.filter((key) => !known.includes(key))) {
     mistakes.unknown(path, `option of ${what}:`, option, known, option);
   }
+  const threshold = kind.word === 'strategy' ? thresholdOption(part) : undefined;
   const axes = options.map((option) =>
-    alternatives(written[option], [...path, option], mistakes).map((member) => ({ option, ...member })),
+    alternatives(written[option], [...path, option], mistakes).flatMap((located) => {
+      const plain: Written = { option, ...located };
+      const { value, path: place } = located;
+      return option === threshold && isRecord(value)
+        ? thresholdRulesIn(`${option} of ${what}`, value, place, mistakes).map((rule) => ({ ...plain, ...ruled(rule) }))
+        : [plain];
+    }),
   );
   return product(axes, path, mistakes).flatMap((members) => {
+    const rules = members.flatMap(({ option, rule }): [string, ThresholdRule][] => (rule ? [[option, rule]] : []));
     const given = Object.fromEntries(members.map(({ option, value }) => [option, value]));
     const checked = schema.safeParse(given);
     const pathOf = (option: string) => members.find((member) => member.option === option)?.path ?? path;
@@ -87,9 +97,18 @@ function withOptions(
       return [];
     }
     mistakes.beyondFloat32(what, given, pathOf);
-    return [{ value: { name: part.name, options: plainOptions(checked.data) }, path }];
+    const plain = plainOptions(checked.data);
+    return [{ value: { name: part.name, options: { ...plain, ...Object.fromEntries(rules) } }, path }];
   });
 }
+
+interface Written extends Located<unknown> {
+  option: string;
+  rule?: ThresholdRule;
+}
+
+/** With a number that the strategy takes, where the run is to find its own. */
+const ruled = ({ value: rule, path }: Located<ThresholdRule>) => ({ value: rule.value ?? 1, rule, path });
 
 function descriptionsOf(schema: z.ZodObject): Record<string, string | undefined> {
   return Object.fromEntries(

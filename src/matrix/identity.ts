@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonical, parseCanonical } from '../canonical.ts';
-import { contentOf, find, parts, thresholdOption } from '../parts.ts';
-import type { Cell, Choice } from '../types.ts';
+import { contentOf, thresholdIn } from '../parts.ts';
+import type { Cell, Choice, Clip } from '../types.ts';
 
 /** Bumped whenever training arithmetic changes, so that old results are never taken for new ones. */
 export const NUMERICS_VERSION = 4;
@@ -71,17 +71,14 @@ export function strategyName(strategy: Choice[]): string {
   return strategy.map(({ name }) => name).join('-');
 }
 
-/** Value of the option that its strategy marks as threshold; a chain has none. */
+/** Value of the option that its strategy marks as threshold; a chain has none, nor one that a run has to find for itself. */
 export function thresholdOf({ strategy }: Cell): number | undefined {
-  const [only, ...others] = strategy;
-  const option = only && others.length === 0 ? thresholdOption(find(parts.strategies, only.name)) : undefined;
-  return option === undefined ? undefined : Number(only?.options[option]);
+  return strategy.length > 1 ? undefined : thresholdIn(strategy[0]);
 }
 
 /** What runs.csv says of a cell before it has run, under the names of its columns; JSON columns as what they hold. */
 export function identityOf(cell: Cell) {
   const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, ...rest } = cell;
-  const [first, ...others] = strategy;
   return {
     phase,
     task: task.name,
@@ -93,7 +90,7 @@ export function identityOf(cell: Cell) {
     optimizer_options: optimizer.options,
     strategy: strategyName(strategy),
     threshold: thresholdOf(cell),
-    strategy_options: others.length === 0 ? first?.options : strategy,
+    strategy_options: strategy.length === 1 ? flat(strategy[0]) : strategy,
     batch_size,
     steps,
     numerics,
@@ -101,3 +98,6 @@ export function identityOf(cell: Cell) {
     cell_options: rest,
   };
 }
+
+/** As it is written: where a strategy acts stands beside its own options. */
+const flat = ({ name: _, options, ...placement }: Clip = { name: '', options: {} }) => ({ ...options, ...placement });

@@ -1,6 +1,9 @@
 /** What stands in one block and doesn't go together: a mistake now, not runs that fail, or mean something else, later. */
-import { build, find, parts } from '../parts.ts';
-import type { Choice } from '../types.ts';
+import { isSeen } from '../clipping/patterns.ts';
+import { withoutAdvice } from '../engine/backend.ts';
+import { build, find, parts, thresholdOption, thresholdRule } from '../parts.ts';
+import { sizeOf } from '../size.ts';
+import type { Choice, Clip } from '../types.ts';
 import type { Located } from './axes.ts';
 import type { Path } from './document.ts';
 import { dependents, type Fields, unsaid } from './fields.ts';
@@ -11,6 +14,7 @@ interface Axes {
   models: Located<Choice>[];
   schedules: Located<Choice>[];
   optimizers: Located<Choice>[];
+  strategies: Located<Clip[]>[];
   /** As written. */
   settings: Fields[];
   /** Where a field is written, if it is. */
@@ -26,6 +30,10 @@ export function refuseMisfits(axes: Axes, mistakes: Mistakes): void {
   refuseTwoDecays(axes, mistakes);
   refuseSpikes(axes, mistakes);
   refuseWarmUps(axes, mistakes);
+  refuseUnseen(axes, mistakes);
+  refuseNeeds(axes, mistakes);
+  refuseRelative(axes, mistakes);
+  refuseBackward(axes, mistakes);
 }
 
 /** Models that can't read a task's examples. */
@@ -137,5 +145,91 @@ function refuseWarmUps({ schedules, settings }: Axes, mistakes: Mistakes): void 
       [...path, 'warmup'],
       `schedule "${value.name}": warmup is ${warmup}, so a run of ${steps} steps never reaches its learning rate; take ${steps - 1} at most, or more steps`,
     );
+  }
+}
+
+/** Strategies whose patterns leave them nothing to see of a model. */
+function refuseUnseen({ tasks, models, strategies }: Axes, mistakes: Mistakes): void {
+  const narrow = strategies.flatMap(({ value, path }) =>
+    value.flatMap((clip) => (clip.include === undefined && clip.exclude === undefined ? [] : [{ clip, path }])),
+  );
+  if (narrow.length === 0 || mistakes.any()) return;
+  withoutAdvice();
+  for (const model of models) {
+    for (const task of tasks) {
+      const { names } = sizeOf(task.value, model.value);
+      for (const { clip, path } of narrow) {
+        if (names.some((name) => isSeen(name, clip.include, clip.exclude))) continue;
+        mistakes.at(
+          path,
+          `strategy "${clip.name}" sees no parameter of model "${model.value.name}"; change include or exclude (there are ${names.join(', ')})`,
+        );
+      }
+    }
+  }
+}
+
+/** Thresholds relative to what their strategy doesn't look at. */
+function refuseRelative({ strategies }: Axes, mistakes: Mistakes): void {
+  for (const { value: clips, path } of strategies) {
+    for (const clip of clips) {
+      const part = find(parts.strategies, clip.name);
+      if (thresholdRule(clip)?.probe === undefined || build(part, clip).statistic !== undefined) continue;
+      mistakes.at(
+        path,
+        `${thresholdOption(part)} of strategy "${clip.name}" isn't compared with the gradient, so it can't be relative to it; give a number`,
+      );
+    }
+  }
+}
+
+/** Gradients of examples or micro-batches are there at one place only, and become one gradient there. */
+function refuseNeeds({ models, strategies, settings }: Axes, mistakes: Mistakes): void {
+  for (const { value: clips, path } of strategies) {
+    const needing = clips
+      .map((clip) => ({ clip, needs: find(parts.strategies, clip.name).needs ?? 'batch' }))
+      .filter(({ needs }) => needs !== 'backward');
+    for (const [i, { clip, needs }] of needing.entries()) {
+      if (needs === 'batch') continue;
+      if (i > 0 || clip.place !== undefined) {
+        mistakes.at(
+          path,
+          `strategy "${clip.name}" works on gradients by ${needs}, which only the first of a chain is given, at place gradient; move it there`,
+        );
+      }
+      const model = models.find(({ value }) => value.options.norm === 'batch');
+      if (needs === 'example' && model !== undefined) {
+        mistakes.at(
+          path,
+          `strategy "${clip.name}" works on gradients by example, which batch norm of model "${model.value.name}" mixes; use another norm`,
+        );
+      }
+      if (needs === 'example' && settings.some(({ accumulate }) => accumulate > 1)) {
+        mistakes.at(path, `strategy "${clip.name}" works on gradients by example; leave accumulate at 1`);
+      }
+    }
+  }
+}
+
+/** Strategies inside back-propagation act at the sites of a model, and nowhere else. */
+function refuseBackward({ models, strategies }: Axes, mistakes: Mistakes): void {
+  for (const { value: clips, path } of strategies) {
+    for (const { name, options: _, ...placement } of clips) {
+      if (find(parts.strategies, name).needs !== 'backward') continue;
+      const [option] = Object.keys(placement);
+      if (option !== undefined) {
+        mistakes.at(
+          path,
+          `strategy "${name}" acts inside back-propagation, where ${option} means nothing; leave it out`,
+        );
+      }
+      for (const model of models) {
+        if (build(find(parts.models, model.value.name), model.value).sites) continue;
+        mistakes.at(
+          path,
+          `strategy "${name}" finds no place to act in model "${model.value.name}"; recurrent models, mlp and deep_linear have some`,
+        );
+      }
+    }
   }
 }

@@ -30,7 +30,9 @@ export function mistakesIn(document: Document): Mistakes {
     unknown(path, what, name, known, key) {
       const place = key === undefined ? document.where(path) : document.whereKey(path, key);
       const hint = suggestion(name, known);
-      lines.add(`${place}: unknown ${what} ${JSON.stringify(name)}${hint} (known: ${known.join(', ')})`);
+      // A long list would hide the one that is meant.
+      const list = hint !== '' && known.length > 20 ? '' : ` (known: ${known.join(', ')})`;
+      lines.add(`${place}: unknown ${what} ${JSON.stringify(name)}${hint}${list}`);
     },
     issues(what, found, options, path, pathOf, descriptions = {}) {
       for (const issue of found) {

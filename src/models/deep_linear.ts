@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { refuseSequences, sizeOf } from '../layers/example.ts';
+import { site } from '../layers/gradient.ts';
 import { type Start, startOptions, weights } from '../layers/init.ts';
 import { pick } from '../tensors.ts';
 import type { ModelPart, Tensors } from '../types.ts';
@@ -17,6 +18,7 @@ export const deep_linear: ModelPart<{ depth: number; width: number } & Start> = 
   make({ depth, width, ...start }) {
     return {
       refuse: refuseSequences,
+      sites: true,
       init(streams, { input, output }) {
         const widths = [sizeOf(input), ...Array<number>(depth).fill(width), output];
         const params: Tensors = {};
@@ -24,10 +26,13 @@ export const deep_linear: ModelPart<{ depth: number; width: number } & Start> = 
           params[`w${layer}`] = weights(start, streams, `w${layer}`, widths.slice(layer, layer + 2));
         return { params, state: {} };
       },
-      apply(params, state, x) {
+      apply(params, state, x, context) {
         const [batch = 0] = x.shape;
         let h = x.reshape([batch, -1]);
-        for (let layer = 0; layer <= depth; layer++) h = h.matMul(pick(params, `w${layer}`));
+        for (let layer = 0; layer <= depth; layer++) {
+          h = h.matMul(pick(params, `w${layer}`));
+          if (layer < depth) h = site(`h${layer}`, h, context);
+        }
         return [h.as2D(batch, -1), state];
       },
     };

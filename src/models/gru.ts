@@ -18,7 +18,8 @@ export const gru: ModelPart<RecurrentOptions> = {
       {
         gates: 3,
         biases: { b: (width) => zeros(3 * width), bu: (width) => zeros(3 * width) },
-        run: (inputs, own, states) => gruLayer(inputs, pick(own, 'u'), pick(own, 'bu'), states),
+        run: (inputs, own, states, _context, onGradient) =>
+          gruLayer(inputs, pick(own, 'u'), pick(own, 'bu'), states, onGradient),
       },
       structure,
     );

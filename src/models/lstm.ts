@@ -26,7 +26,7 @@ export const lstm: ModelPart<{ forget_bias: number } & RecurrentOptions> = {
       {
         gates: 4,
         biases: { b: (width) => forgetting(width, forget_bias) },
-        run: (inputs, own, states) => lstmLayer(inputs, pick(own, 'u'), states),
+        run: (inputs, own, states, _context, onGradient) => lstmLayer(inputs, pick(own, 'u'), states, onGradient),
       },
       others,
     );

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Activation, activationOption, activations } from '../layers/activation.ts';
 import { dropout, dropoutOption } from '../layers/dropout.ts';
 import { refuseSequences, sizeOf } from '../layers/example.ts';
+import { site } from '../layers/gradient.ts';
 import { type Start, startOptions, weights, zeros } from '../layers/init.ts';
 import { addsBias, newNorm, normalize, normOption } from '../layers/norm.ts';
 import { newWeights, weightsOf } from '../layers/weight_norm.ts';
@@ -37,6 +38,7 @@ export const mlp: ModelPart<Structure> = {
     const last = hidden.length;
     return {
       refuse: refuseSequences,
+      sites: true,
       init(streams, { input, output }) {
         const [params, state]: [Tensors, Tensors] = [{}, {}];
         let from = sizeOf(input);
@@ -60,7 +62,7 @@ export const mlp: ModelPart<Structure> = {
           h = h.matMul(weightsOf(hasLengths, params, `w${layer}`));
           if (!addsBias(kind)) h = h.add(pick(params, `b${layer}`));
           ({ h, state: after } = normalize(kind, `norm${layer}`, h, params, after, context.training));
-          h = dropout(activations[activation](h), `dropout${layer}`, hasDropout, context);
+          h = dropout(activations[activation](site(`h${layer}`, h, context)), `dropout${layer}`, hasDropout, context);
         }
         const y = h.matMul(pick(params, `w${last}`)).add(pick(params, `b${last}`));
         return [y.as2D(batch, -1), after];

@@ -30,8 +30,12 @@ export const rnn: ModelPart<{ activation: 'tanh' | 'relu'; omega: boolean } & Re
       {
         gates: 1,
         biases: { b: zeros },
-        run: (inputs, own, states, { options }) =>
-          recurrence(inputs, pick(own, 'u'), states, { activation, omega: hasOmega ? options?.omega : undefined }),
+        run: (inputs, own, states, { options }, onGradient) =>
+          recurrence(inputs, pick(own, 'u'), states, {
+            activation,
+            omega: hasOmega ? options?.omega : undefined,
+            onGradient,
+          }),
       },
       others,
     );

@@ -102,7 +102,8 @@ export const transformer: ModelPart<Structure> = {
         const dense = (name: string, h: tf.Tensor) =>
           h.matMul(pick(params, `${name}/w`)).add(pick(params, `${name}/b`));
         const normal = (name: string, h: tf.Tensor) => normalize(norm, name, h, params, state, training).h;
-        const drop = (name: string, h: tf.Tensor) => dropout(h, `${name}/dropout`, hasDropout, context);
+        const drop = (name: string, h: tf.Tensor) =>
+          hasDropout ? dropout(h.reshape([batch, time, width]), `${name}/dropout`, true, context).reshape(h.shape) : h;
         /** `h` and what a part makes of it. */
         const residual = (name: string, normName: string, h: tf.Tensor, part: (h: tf.Tensor) => tf.Tensor) =>
           norm_place === 'pre'

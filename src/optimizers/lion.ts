@@ -1,8 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { mapTensors, pick, zerosLike } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 import { blend, decayOption, momentConstants } from '../updates/moments.ts';
+import { sign } from '../updates/sign.ts';
 import { weightDecayOption, withDecay } from '../updates/weight-decay.ts';
 
 type Numbers = 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'weight_decay';
@@ -36,6 +36,3 @@ export const lion: TransformPart<{ weight_decay: boolean }, Numbers> = {
     },
   }),
 };
-
-/** The sign, and NaN of NaN: the kernels of wasm and cpu say 0, and a run that has diverged would look well. */
-const sign = (x: tf.Tensor): tf.Tensor => tf.where(x.isNaN(), x, x.sign());

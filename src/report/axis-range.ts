@@ -1,3 +1,4 @@
+import { quantile } from '../stats/quantile.ts';
 import type { Curve } from './curve.ts';
 
 export interface AxisRange {
@@ -11,6 +12,8 @@ export interface AxisRange {
 
 /** A loss beyond this many times the largest start has exploded: how far is of no interest, and would flatten the rest. */
 const EXPLODED = 4;
+/** A norm beyond this many times what all but a few are has exploded. */
+const RARE = { quantile: 0.95, ratio: 1000 };
 /** Room above the start, where every line explodes or falls. */
 const HEADROOM = 1.2;
 /** A positive quantity spanning more than this ratio is drawn on a log axis. */
@@ -26,8 +29,10 @@ export function axisRange(curves: readonly Curve[], kind: 'metric' | 'loss' | 'n
   const high = greatest(points.map((point) => Math.max(point.high, point.mid)));
   const explodes = kind === 'loss' || (kind === 'metric' && low > 0 && high > LOG_FROM * low);
   const start = greatest(starts);
-  const calm = points.map((point) => point.mid).filter((mid) => mid <= EXPLODED * start);
-  const cap = explodes ? Math.min(high, Math.max(HEADROOM * start, greatest(calm))) : high;
+  const mids = points.map((point) => point.mid);
+  const calm = mids.filter((mid) => mid <= EXPLODED * start);
+  const rare = kind === 'norm' ? RARE.ratio * quantile(mids, RARE.quantile) : Infinity;
+  const cap = explodes ? Math.min(high, Math.max(HEADROOM * start, greatest(calm))) : Math.min(high, rare);
   // A cap that isn't above every value can only come from negative losses: then nothing is cut.
   const upper = cap > low ? cap : high;
   const cutAt = upper < high ? upper : undefined;

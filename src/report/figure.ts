@@ -29,7 +29,7 @@ export function figures(): (figure: Figure) => Promise<Html> {
       const name = plot.heading === undefined ? title : `${title}: ${plot.heading}`;
       const svg = await renderSvg(plot.spec, { id: `${id}-${index + 1}`, title: name, description: plot.description });
       drawn.push(
-        html`<div class="plot">${plot.heading !== undefined && html`<h3>${plot.heading}</h3>`}<div class="scroll" tabindex="0" role="group" aria-label="${name}">${trusted(svg)}</div></div>`,
+        html`<div class="${isNarrow(svg) ? 'plot narrow' : 'plot'}">${plot.heading !== undefined && html`<h3>${plot.heading}</h3>`}<div class="scroll" tabindex="0" role="group" aria-label="${name}">${trusted(svg)}</div></div>`,
       );
     }
     return html`<figure id="${id}"><figcaption><strong>Figure ${last}. ${title}.</strong> ${reading}</figcaption>${drawn}</figure>
@@ -71,3 +71,6 @@ export function table(
   return html`<div class="scroll${tall && ' tall'}" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${columns.map((column) => html`<th scope="col"${column.numeric === true && html` class="num"`}>${column.title}</th>`)}</tr></thead>${body}</table></div>
 `;
 }
+
+/** Narrower than what every other picture is scaled to on a narrow page: it keeps its size. */
+const isNarrow = (svg: string): boolean => Number(/ width="([\d.]+)"/.exec(svg)?.[1] ?? Infinity) < 46 * 16;

@@ -44,6 +44,10 @@ export function groupsOf(design: Design, setting: Setting, manifest: Manifest, l
   });
 }
 
+/** Where nothing ran but the reference: to be drawn once, not beside every strategy that ran elsewhere. */
+export const isAlone = ({ reference }: Design, { configs }: Setting): boolean =>
+  configs.every(({ strategy }) => strategy === reference);
+
 /** `count` of the items at most, evenly spaced, the first and the last among them. */
 export function spread<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];

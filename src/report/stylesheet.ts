@@ -38,6 +38,7 @@ figcaption strong{color:var(--ink)}
 .scroll{overflow-x:auto;max-width:100%}
 .scroll:focus-visible{outline:2px solid var(--link);outline-offset:3px}
 .plot svg{display:block;max-width:100%;min-width:46rem;height:auto}
+.plot.narrow svg{min-width:0}
 svg text{font-family:var(--sans)}
 table{border-collapse:collapse;font:.84375rem/1.45 var(--sans);margin:0;min-width:min(100%,36rem)}
 caption{text-align:left;font-weight:600;padding:0 0 .5rem;caption-side:top}

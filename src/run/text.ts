@@ -48,6 +48,7 @@ function runRow(cell_id: string, cell: Cell, summary: Summary): Record<string, V
         typeof value === 'object' ? canonical(value) : value,
       ]),
     ),
+    ...(summary.threshold !== undefined && { threshold: summary.threshold }),
     status: summary.status,
     diverged_at: summary.diverged_at,
     ...Object.fromEntries([...scores('final'), ...scores('best')]),
@@ -81,10 +82,13 @@ function stepRow(
   };
 }
 
+/** What has a column, or is in one. */
+const reserved = ['clipped_fraction', 'threshold', 'raised', 'update_coef'];
+
 /** What a strategy reports beyond the columns that all share. */
 function signalRows(cell_id: string, { step, scalars }: StepRow): Record<string, Value>[] {
   return Object.entries(scalars).flatMap(([key, value]) => {
     const name = key.startsWith('info.') ? key.slice('info.'.length) : '';
-    return name === '' || name === 'clipped_fraction' || name === 'threshold' ? [] : [{ cell_id, step, name, value }];
+    return name === '' || reserved.includes(name) ? [] : [{ cell_id, step, name, value }];
   });
 }

@@ -1,13 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { shareOf } from '../clipping/touched.ts';
+import { largestEntry } from '../norms.ts';
 import { mapTensors } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 
-export const value: TransformPart<{ semantics: 'safe' | 'tf' }, 'clip_value'> = {
+export const value: TransformPart<
+  { semantics: 'safe' | 'tf' | 'keras' | 'torch' | 'optax'; lowest?: number },
+  'clip_value' | 'bound'
+> = {
   name: 'value',
   summary: 'Clips every entry to [-clip_value, clip_value]; changes the direction of the gradient.',
-  equation: 'g_i <- max(min(g_i, clip_value), -clip_value)',
-  reference: 'Mikolov 2012 (thesis); tf.clip_by_value',
+  equation: 'g_i <- max(min(g_i, clip_value), lowest)',
+  reference: 'Mikolov 2012 (thesis); tf.clip_by_value; torch.nn.utils.clip_grad_value_; optax.clip',
   scope: 'element',
   options: z.strictObject({
     clip_value: z
@@ -19,23 +24,31 @@ export const value: TransformPart<{ semantics: 'safe' | 'tf' }, 'clip_value'> = 
         threshold: true,
         search: { min: 1e-3, max: 10, scale: 'log' },
       }),
-    semantics: z.enum(['safe', 'tf']).default('safe').meta({
-      description: 'the rule is the same in both: NaN stays NaN, an infinite entry becomes the bound',
+    lowest: z.number().exactOptional().meta({
+      description: 'smallest entry, where it is not -clip_value',
+      role: 'structural',
+    }),
+    semantics: z.enum(['safe', 'tf', 'keras', 'torch', 'optax']).default('safe').meta({
+      description:
+        'NaN stays NaN and an infinite entry becomes the bound in all; where lowest is above clip_value, torch and optax answer clip_value, the others lowest',
       role: 'structural',
     }),
   }),
-  make: () => ({
+  derive: ({ clip_value, lowest = -Number(clip_value) }) => ({ bound: Number(lowest) }),
+  make: ({ semantics, lowest }) => ({
     init: () => ({}),
-    update(grads, state, { options: { clip_value } }) {
+    statistic: (grads) => largestEntry(Object.values(grads)),
+    update(grads, state, { options: { clip_value, bound } }) {
       // Tensor bounds, not tf.clipByValue, whose bounds are JavaScript numbers: they'd be frozen into a recorded step.
-      const clipped = mapTensors(grads, (g) => tf.maximum(tf.minimum(g, clip_value), tf.neg(clip_value)));
-      const touched = Object.values(grads).map((g) => g.abs().greater(clip_value).sum());
-      const entries = Object.values(grads).reduce((n, g) => n + g.size, 0);
-      return {
-        grads: clipped,
-        state,
-        info: { clipped_fraction: tf.addN(touched).toFloat().div(entries), threshold: clip_value },
-      };
+      const clipped = mapTensors(grads, (g) =>
+        semantics === 'torch' || semantics === 'optax'
+          ? tf.minimum(tf.maximum(g, bound), clip_value)
+          : tf.maximum(tf.minimum(g, clip_value), bound),
+      );
+      const isBeyond = (g: tf.Tensor) =>
+        lowest === undefined ? g.abs().greater(clip_value) : tf.logicalOr(g.greater(clip_value), g.less(bound));
+      const touched = shareOf(Object.values(grads).map(isBeyond));
+      return { grads: clipped, state, info: { clipped_fraction: touched, threshold: clip_value } };
     },
   }),
 };

@@ -1,18 +1,18 @@
 /** Several strategies, one after the other, as one. */
 import * as tf from '@tensorflow/tfjs';
 import { group, join } from '../tensors.ts';
-import type { Tensors, Transform } from '../types.ts';
+import type { Tensors, Transform, Update } from '../types.ts';
 
 /**
  * Each member sees its own options and state (prefixed with its key) and the gradient the member before it left. The
- * chain has clipped what any member clipped; the members' own fractions and thresholds become signals.
+ * chain has clipped what any member clipped; the members' own fractions and thresholds become signals. Without members the gradient
+ * passes.
  */
 export function chain(members: Record<string, Transform>): Transform {
   const entries = Object.entries(members);
-  const [only] = entries;
-  if (entries.length === 1 && only !== undefined) return only[1];
   return {
-    init: (params) => join(Object.fromEntries(entries.map(([key, member]) => [key, member.init(params)]))),
+    init: (params, parts) =>
+      join(Object.fromEntries(entries.map(([key, member]) => [key, member.init(params, parts)]))),
     update(grads, state, context) {
       let current = grads;
       const states: Record<string, Tensors> = {};
@@ -25,12 +25,29 @@ export function chain(members: Record<string, Transform>): Transform {
         infos[key] = update.info ?? {};
         if (update.skip !== undefined) skips.push(update.skip);
       }
-      const fractions = Object.values(infos).flatMap(({ clipped_fraction }) => clipped_fraction ?? []);
-      const info = join(infos);
-      // A member that reports none leaves it to the norms before and after.
-      if (fractions.length === entries.length) info.clipped_fraction = tf.stack(fractions).max().asScalar();
-      const update = { grads: current, state: join(states), info };
-      return skips.length === 0 ? update : { ...update, skip: tf.stack(skips).any().asScalar() };
+      return { grads: current, state: join(states), info: summary(infos), ...skipOf(skips) };
     },
   };
+}
+
+/** What members report, by key, and for all of them what has a meaning for a run. */
+export function summary(infos: Record<string, Record<string, tf.Scalar>>): Record<string, tf.Scalar> {
+  const each = Object.values(infos);
+  const most = (name: string) =>
+    tf
+      .stack(each.flatMap((info) => info[name] ?? []))
+      .max()
+      .asScalar();
+  return {
+    ...join(infos),
+    // A member that reports none leaves it to the norms before and after.
+    ...(each.length > 0 &&
+      each.every((info) => 'clipped_fraction' in info) && { clipped_fraction: most('clipped_fraction') }),
+    ...(each.some((info) => 'raised' in info) && { raised: most('raised') }),
+  };
+}
+
+/** A step is left out where one of them says so. */
+export function skipOf(skips: tf.Scalar[]): Pick<Update, 'skip'> {
+  return skips.length === 0 ? {} : { skip: tf.stack(skips).any().asScalar() };
 }

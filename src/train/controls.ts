@@ -1,6 +1,5 @@
 /** What else than clipping may do its job, or call for it, as operations of a step. Read `Controls` in `types.ts` first. */
 import * as tf from '@tensorflow/tfjs';
-import { normal } from '../noise.ts';
 import { mapTensors, pick } from '../tensors.ts';
 import type { Cell, Noise, Tensors } from '../types.ts';
 import { lengthOf, unitAxes } from '../units.ts';
@@ -54,9 +53,11 @@ export function penalized(gradient: Tensors, params: Tensors, { l1, l2 }: Contro
   });
 }
 
-/** The gradient with normal noise of this deviation. */
-export function noisy(gradient: Tensors, deviation: tf.Tensor, noise: Noise): Tensors {
-  return mapTensors(gradient, (g, name) => g.add(normal(noise, `gradient_noise/${name}`, g.shape).mul(deviation)));
+/** The gradient with normal noise of this deviation; gradients of single examples, [examples, ...shape], have the same noise. */
+export function noisy(gradient: Tensors, params: Tensors, deviation: tf.Tensor, normal: Noise): Tensors {
+  return mapTensors(gradient, (g, name) =>
+    g.add(normal(`gradient_noise/${name}`, pick(params, name).shape).mul(deviation)),
+  );
 }
 
 /**

@@ -1,17 +1,15 @@
 /** One run: from a cell to its rows. Read `step.ts` first. */
-import { rowSizes } from '../data/examples.ts';
-import { eager } from '../engine/eager.ts';
+import * as tf from '@tensorflow/tfjs';
+import { eager, toDevice, toHost } from '../engine/eager.ts';
 import { stream } from '../engine/random.ts';
-import { examplesOf } from '../parts.ts';
-import { join } from '../tensors.ts';
-import type { Batch, Cell, Engine, HostTensor, HostTensors, Schedule, Split } from '../types.ts';
+import { examplesOf, thresholdIn } from '../parts.ts';
+import type { Batch, Cell, Engine, HostTensors, Split, Training } from '../types.ts';
 import { type Assembled, assemble } from './assemble.ts';
-import { controlInputs } from './controls.ts';
 import { evaluate, type Weights } from './evaluate.ts';
+import { batchesOf, begin, inputsOf, rateAt } from './feed.ts';
 import { hashChain, tensorLinks } from './hash-chain.ts';
-import { labelNoise } from './label-noise.ts';
-import { makeStep } from './step.ts';
 import { isBetter, type Summary, summarize, type Trace } from './summary.ts';
+import { withThresholds } from './thresholds.ts';
 
 /** Steps that an engine is given at once, at most: as many as pay. */
 const TOGETHER = 20;
@@ -20,13 +18,15 @@ const TOGETHER = 20;
  * Trains one cell. The same cell gives the same result, bit for bit, on one backend and engine. `now` reads a clock, in
  * ms.
  */
-export function train(cell: Cell, now: () => number, engine: Engine = eager): Summary {
+export function train(asked: Cell, now: () => number, engine: Engine = eager): Summary {
+  const cell = withThresholds(asked, engine);
   const assembled = assemble(cell);
   const { task } = assembled;
   const run = begin(cell, assembled, engine);
   const examples = evaluationSets(cell, assembled);
-  const relabel = cell.label_noise === 0 ? undefined : labelNoise(cell.label_noise, task.shape, cell.seed);
-  const nextBatch = task.batches(stream('data', cell.seed, examplesOf(cell.task)), relabel);
+  const nextBatch = batchesOf(cell, assembled);
+  // No threshold could be measured, since the first gradient wasn't finite.
+  const isLost = cell.strategy.some((clip) => Number.isNaN(thresholdIn(clip)));
 
   const trace: Trace = { steps: [], evals: [], links: [], clipped_steps: 0, train_seconds: 0 };
   const chain = hashChain();
@@ -44,7 +44,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     });
     return scores.map(({ mean }) => mean);
   };
-  const weightsNow = (): Weights => ({ params: run.read('params'), state: run.read('model') });
+  const weightsNow = (): Weights => ({ params: readout(assembled, run), state: run.read('model') });
   let best: { step: number; mean: number; weights: Weights } | undefined;
 
   for (let t = 0; ; ) {
@@ -62,7 +62,7 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
     const computed = run.call(steps).map(withClipping);
     const seconds = (now() - start) / 1000;
     // What was computed after a step that diverged is nothing but consequence, and isn't counted.
-    const last = computed.findIndex(hasDiverged);
+    const last = isLost ? 0 : computed.findIndex(hasDiverged);
     const rows = last < 0 ? computed : computed.slice(0, last + 1);
     trace.train_seconds += (seconds * rows.length) / computed.length;
     for (const scalars of rows) {
@@ -84,28 +84,22 @@ export function train(cell: Cell, now: () => number, engine: Engine = eager): Su
   const last = weightsNow();
   if (trace.diverged_at === undefined && best?.step !== cell.steps) score(cell.steps, ['test'], last);
   run.dispose();
-  return summarize(trace, cell, task.metric.better, best?.step, last.params);
+  const found = cell === asked || cell.strategy.length > 1 ? undefined : thresholdIn(cell.strategy[0]);
+  return summarize({ ...trace, ...(found && { threshold: found }) }, cell, task.metric.better, best?.step, last.params);
 }
 
-function hasDiverged({ loss, param_norm }: Record<string, number>): boolean {
-  return !Number.isFinite(loss) || !Number.isFinite(param_norm);
+/** The parameters that are evaluated and hashed. */
+function readout({ optimizer }: Assembled, run: Training): HostTensors {
+  const params = run.read('params');
+  if (optimizer.readout === undefined) return params;
+  const weights = tf.tidy(() => optimizer.readout?.(toDevice(params), toDevice(run.read('optimizer'))) ?? {});
+  const values = toHost(weights);
+  tf.dispose(weights);
+  return values;
 }
 
-/** Parameters and states at step 0, and the engine that will change them. */
-function begin(cell: Cell, assembled: Assembled, engine: Engine) {
-  const { task, model, strategy, optimizer } = assembled;
-  const streams = (parameter: string, shape: number[]) => stream('init', cell.seed, parameter, shape);
-  const { params, state } = model.init(streams, task.shape);
-  const initial = join({ params, model: state, strategy: strategy.init(params), optimizer: optimizer.init(params) });
-  const keys = join({ dropout: noiseKey('dropout', cell.seed), noise: noiseKey('noise', cell.seed) });
-  return engine.train(assembled.structure, makeStep(assembled), initial, { ...assembled.constants, ...keys });
-}
-
-/** 32 bits in two halves, which float32 holds exactly. */
-function noiseKey(purpose: string, seed: number): Record<'high' | 'low', number> {
-  const { uniform } = stream(purpose, seed);
-  const half = () => Math.floor(uniform() * 0x10000);
-  return { high: half(), low: half() };
+function hasDiverged(scalars: Record<string, number>): boolean {
+  return !Number.isFinite(scalars.loss) || !Number.isFinite(scalars.param_norm) || Number(scalars['info.raised']) > 0;
 }
 
 /** What every run of a task is evaluated on: nothing but what shapes the task's examples goes into it. */
@@ -114,40 +108,12 @@ function evaluationSets(cell: Cell, { task }: Assembled): Record<Split, Batch> {
   return { train: set('train'), val: set('val'), test: set('test') };
 }
 
-/** Of several steps from `first` on, whose batches stand one after the other: an engine can take them over as they are. */
-function inputsOf(cell: Cell, { task, schedule }: Assembled, { size, x, y }: Batch, first: number): HostTensors[] {
-  const { batch_size } = cell;
-  const sizes = rowSizes(task.shape);
-  return Array.from({ length: size / batch_size }, (_, i) => {
-    const part = (values: Float32Array, row: number) =>
-      values.subarray(i * batch_size * row, (i + 1) * batch_size * row);
-    const numbers = {
-      learning_rate: rateAt(cell, schedule, first + i),
-      step: first + i,
-      ...controlInputs(cell, first + i),
-    };
-    return {
-      x: { shape: [batch_size, ...task.shape.input], values: part(x, sizes.x) },
-      y: { shape: [batch_size, sizes.y], values: part(y, sizes.y) },
-      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, scalar(value)])),
-    };
-  });
-}
-
-/** The learning rate of a step, in double. */
-function rateAt({ learning_rate, steps }: Cell, schedule: Schedule, step: number): number {
-  return learning_rate * schedule(step, steps);
-}
-
-function scalar(value: number): HostTensor {
-  return { shape: [], values: Float32Array.of(value) };
-}
-
 /** Adds what follows from the measured norms: how much shorter the gradient became, and whether it was touched. */
 function withClipping(scalars: Record<string, number>): Record<string, number> {
   const { grad_norm, clipped_norm } = scalars;
   if (grad_norm === undefined || clipped_norm === undefined) return scalars;
-  const clip_coef = Math.fround(grad_norm === 0 ? 1 : clipped_norm / grad_norm);
+  const coef = grad_norm === 0 ? 1 : clipped_norm / grad_norm;
+  const clip_coef = Math.fround(coef * (scalars['info.update_coef'] ?? 1));
   const clipped_fraction = scalars['info.clipped_fraction'] ?? (clip_coef < 1 - 1e-6 ? 1 : 0);
   return { ...scalars, clip_coef, clipped_fraction };
 }

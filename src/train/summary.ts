@@ -25,6 +25,8 @@ export interface Trace {
   /** First step with a non-finite loss, or whose update made the parameters non-finite. */
   diverged_at?: number;
   clipped_steps: number;
+  /** The only strategy's, where the run had to find it. */
+  threshold?: number;
   train_seconds: number;
 }
 

@@ -1,6 +1,6 @@
 /** How far tensors may trust an update: in proportion to their own norms (You et al. 2017, 2020). */
 import * as tf from '@tensorflow/tfjs';
-import { normsOfEach } from '../norms.ts';
+import { groupNorms } from '../norms.ts';
 import { mapTensors, named, pick } from '../tensors.ts';
 import type { Tensors } from '../types.ts';
 
@@ -11,7 +11,7 @@ import type { Tensors } from '../types.ts';
 export function trusted(update: Tensors, params: Tensors, coefficient: tf.Scalar, factor: tf.Scalar): Tensors {
   const us = Object.values(update);
   const ws = Object.keys(update).map((name) => pick(params, name));
-  const norms = normsOfEach([...ws, ...us]);
+  const norms = groupNorms([...ws, ...us].map((tensor) => [tensor]));
   const ratio = norms.slice(0, ws.length).div(norms.slice(ws.length)).mul(coefficient);
   const isUsable = tf.logicalAnd(ratio.greater(0), ratio.less(Number.POSITIVE_INFINITY));
   const factors = named(update, tf.where(isUsable, ratio, tf.onesLike(ratio)).mul(factor).unstack());

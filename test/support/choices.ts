@@ -40,9 +40,12 @@ export function variants(part: Part<Options, unknown>): Options[] {
 
 /** These options and the defaults of all others, checked. */
 export function optionsOf(part: Part<Options, unknown>, options: Record<string, unknown>): Options {
-  const filled: Record<string, unknown> = part.options.parse(options);
-  return z.record(z.string(), optionValue).parse(filled);
+  return unchecked(part.options.parse(options));
 }
+
+/** As options of any part. */
+export const unchecked = (options: Record<string, unknown>): Options =>
+  z.record(z.string(), optionValue).parse(options);
 
 const optionValue: z.ZodType<Options[string]> = z.lazy(() =>
   z.union([z.number(), z.string(), z.boolean(), z.array(optionValue)]),

@@ -50,20 +50,26 @@ const params: HostTensors = {
   scale: hostTensor([], [0.75]),
   'cell.u1': hostTensor([2, 1, 3], [0.5, -0.25, 3, -1, 2, 1e-3]),
 };
-/** In another order of magnitude at each step. */
-const gradsAt = (step: number): HostTensors =>
+/** In another order of magnitude at each step. `parts`: the length of the axis in front, where gradients have one. */
+const gradsAt = (step: number, parts: number[] = []): HostTensors =>
   Object.fromEntries(
     Object.entries(params).map(([name, { shape, values }], k) => [
       name,
       hostTensor(
-        shape,
-        Array.from(values, (_, i) => 10 ** (step - 1) * Math.cos(3 * i + 7 * k + step)),
+        [...parts, ...shape],
+        Array.from(
+          { length: values.length * (parts[0] ?? 1) },
+          (_, i) => 10 ** (step - 1) * Math.cos(3 * i + 7 * k + step),
+        ),
       ),
     ]),
   );
+/** Of gradients as a step gives them to a part. */
+const partsOf = ({ needs }: TransformPart): number[] => (needs === 'micro_batch' || needs === 'example' ? [3] : []);
 
 /** The rules of contracts.md for `init` and `update`. */
 export function transformConforms(part: TransformPart): void {
+  const parts = partsOf(part);
   for (const options of variants(part)) {
     const title = `${part.name} ${JSON.stringify(options)}`;
     const withTransform = (what: string, body: (ready: Ready) => void) =>
@@ -74,8 +80,8 @@ export function transformConforms(part: TransformPart): void {
 
     withTransform('update changes none of its inputs and says the same twice', ({ init, update }) => {
       freed(() => {
-        const [grads, weights] = [toTensors(gradsAt(0)), toTensors(params)];
-        const state = init(weights);
+        const [grads, weights] = [toTensors(gradsAt(0, parts)), toTensors(params)];
+        const state = init(weights, parts[0]);
         const before = [grads, weights, state].map((tensors) => bitsOf(toHost(tensors)));
         const outputs = [1, 2].map(() => {
           const { grads: out, state: next, info = {}, skip } = update(grads, { params: weights, state });
@@ -90,10 +96,10 @@ export function transformConforms(part: TransformPart): void {
     withTransform('names, order and shapes stay, of gradients and of state', ({ init, update }) => {
       freed(() => {
         const weights = toTensors(params);
-        const initial = init(weights);
+        const initial = init(weights, parts[0]);
         let state = initial;
         for (let step = 0; step < 3; step++) {
-          const out = update(toTensors(gradsAt(step)), { params: weights, state, step });
+          const out = update(toTensors(gradsAt(step, parts)), { params: weights, state, step });
           assert.deepEqual(shapesOf(out.grads), shapesOf(params));
           assert.deepEqual(shapesOf(out.state), shapesOf(initial));
           assert.deepEqual(types(out.state), types(initial));
@@ -103,9 +109,11 @@ export function transformConforms(part: TransformPart): void {
       });
     });
 
-    withTransform('what is reported are scalars with names for CSV', ({ update }) => {
+    withTransform('what is reported are scalars with names for CSV', ({ init, update }) => {
       freed(() => {
-        const { info = {}, skip } = update(toTensors(gradsAt(1)), { params: toTensors(params) });
+        const weights = toTensors(params);
+        const state = init(weights, parts[0]);
+        const { info = {}, skip } = update(toTensors(gradsAt(1, parts)), { params: weights, state });
         for (const [name, scalar] of Object.entries(info)) {
           assert.match(name, /^[a-z][a-z0-9_.]*$/);
           assert.deepEqual(scalar.shape, [], name);
@@ -120,16 +128,16 @@ export function transformConforms(part: TransformPart): void {
     withTransform('update reads no value of any tensor', ({ init, update }) => {
       freed(() => {
         const weights = toTensors(params);
-        const state = init(weights);
-        const grads = toTensors(gradsAt(1));
+        const state = init(weights, parts[0]);
+        const grads = toTensors(gradsAt(1, parts));
         withoutReads(() => update(grads, { params: weights, state }));
       });
     });
 
     withTransform('no tensor is left behind', ({ init, update }) => {
       const before = tf.memory().numTensors;
-      const [grads, weights] = [toTensors(gradsAt(1)), toTensors(params)];
-      const state = init(weights);
+      const [grads, weights] = [toTensors(gradsAt(1, parts)), toTensors(params)];
+      const state = init(weights, parts[0]);
       const result = tf.tidy(() => {
         const out = update(grads, { params: weights, state });
         return { grads: out.grads, state: out.state };

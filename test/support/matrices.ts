@@ -14,7 +14,25 @@ export type Written = number | string | boolean | Written[] | { [key: string]: W
 export type Matrix = { [key: string]: Written };
 
 /** What every option is tried with; its own schema says which of these it takes. */
-const pool: Written[] = [0.25, 0.5, 2, 3, 20, 30, -1.5, 1e-7, true, false, [4], [8], [4, 8]];
+const pool: Written[] = [
+  0.25,
+  0.5,
+  2,
+  3,
+  20,
+  30,
+  -1.5,
+  1e-7,
+  true,
+  false,
+  [4],
+  [8],
+  [4, 8],
+  ['*'],
+  ['*0'],
+  [['*']],
+  [['*0'], ['*1']],
+];
 
 function valuesOf(schema: z.core.$ZodType): Written[] {
   const words = z
@@ -31,7 +49,16 @@ function valuesOf(schema: z.core.$ZodType): Written[] {
 }
 
 /** Every option of every part and every field, with values that it takes; but for those that name files. */
-function optionValues({ extra = {} }: Kind, part: Part<Options, unknown>): Record<string, Written[]> {
+function optionValues(kind: Kind, part: Part<Options, unknown>): Record<string, Written[]> {
+  const known = valuesByPart.get(part) ?? allValues(kind, part);
+  valuesByPart.set(part, known);
+  return known;
+}
+
+/** Asked for again with every matrix. */
+const valuesByPart = new Map<Part<Options, unknown>, Record<string, Written[]>>();
+
+function allValues({ extra = {} }: Kind, part: Part<Options, unknown>): Record<string, Written[]> {
   const files = fileOptions(part).flatMap((option) => [option, `${option}_sha256`]);
   return mapped(
     Object.fromEntries(Object.entries(part.options.extend(extra).shape).filter(([name]) => !files.includes(name))),
@@ -83,7 +110,16 @@ function record(values: Record<string, Written[]>, requiredKeys: string[]): Arbi
 function choice(kind: Kind, part: Part<Options, unknown>): Arbitrary<Written> {
   const shape = part.options.extend(kind.extra ?? {}).shape;
   const required = Object.keys(shape).filter((name) => !z.safeParse(shape[name] ?? z.never(), undefined).success);
-  return record(optionValues(kind, part), required).map((options) => ({ name: part.name, ...options }));
+  const isOwn = (name: string) => name in part.options.shape || required.includes(name);
+  const values = optionValues(kind, part);
+  const own = record(only(values, isOwn), required);
+  const others = record(
+    only(values, (name) => !isOwn(name)),
+    [],
+  );
+  // What all of a kind take is refused beside much else: most have none of it.
+  const some = fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: others });
+  return fc.tuple(own, some).map(([one, more]) => ({ name: part.name, ...one, ...more }));
 }
 
 /** A list of parts, each once, so that no cell is written twice. */
@@ -149,7 +185,9 @@ function alternatives(written: Written): number {
 /** The file of this one cell, with every option written out. */
 export function fileOf(cell: Cell): Matrix {
   const { task, model, optimizer, learning_rate, schedule, strategy, seed, phase: _, ...settings } = cell;
-  const chain = strategy.map(written);
+  const chain = strategy.map(({ name, options, ...placement }) =>
+    written({ name, options: { ...usual, ...options, ...placement } }),
+  );
   return {
     question: 'q',
     ...settings,
@@ -161,6 +199,9 @@ export function fileOf(cell: Cell): Matrix {
     seeds: [seed],
   };
 }
+
+/** How a strategy is used where nothing is said. */
+const usual: Options = { place: 'gradient', include: [], exclude: [], non_finite: 'propagate' };
 
 function written({ name, options }: Choice): Matrix {
   return { name, ...Object.fromEntries(Object.entries(options).map(([option, value]) => [option, [value]])) };

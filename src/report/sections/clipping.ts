@@ -65,20 +65,26 @@ function plotOf(story: Story, setting: Setting): Plot[] {
   return [{ heading: setting.label, spec, description: `Steps on which anything was clipped: ${description}.` }];
 }
 
-/** What the share is a share of, for each strategy. */
+/** What the share is a share of, by what a strategy acts on. */
+const nouns: Record<string, string> = {
+  element: 'share of gradient entries',
+  unit: 'share of units',
+  tensor: 'share of tensors',
+  group: 'share of groups of parameters',
+  global: 'share of seeds that clipped',
+  example: 'share of examples',
+  update: 'share of the update',
+  step: 'share of seeds that left the step out',
+  backward: 'share of the entries on the way back',
+};
+
 function scopes(story: Story): string {
-  const nouns: Record<string, string> = {
-    element: 'share of gradient entries',
-    tensor: 'share of tensors',
-    global: 'share of seeds that clipped',
-  };
-  const parts = story.design.strategies
-    .filter((strategy) => strategy !== UNCLIPPED)
-    .map(
-      (strategy) =>
-        `${strategy}: ${nouns[story.manifest.parts.strategies?.[strategy]?.scope ?? ''] ?? 'share of what it looks at'}`,
-    );
-  return parts.join('; ');
+  const strategies = story.design.strategies.filter((strategy) => strategy !== UNCLIPPED);
+  const nounOf = (strategy: string) =>
+    nouns[story.manifest.parts.strategies?.[strategy]?.scope ?? ''] ?? 'share of what it looks at';
+  return [...new Set(strategies.map(nounOf))]
+    .map((noun) => `${strategies.filter((strategy) => nounOf(strategy) === noun).join(', ')}: ${noun}`)
+    .join('; ');
 }
 
 /** Steps that a run really made, the diverging one included. */

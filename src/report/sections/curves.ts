@@ -5,7 +5,7 @@ import { referenceOf, type Setting } from '../design.ts';
 import type { Figure, Plot } from '../figure.ts';
 import { significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { groupsOf, hasThresholds, MAX_SETTINGS, others, strokeOf } from '../lines.ts';
+import { groupsOf, hasThresholds, isAlone, MAX_SETTINGS, others, strokeOf } from '../lines.ts';
 import { bestOf, curveFor, type Measure, trainingLoss, validationOf } from '../measures.ts';
 import { HUES } from '../palette.ts';
 import type { Story } from '../story.ts';
@@ -20,18 +20,25 @@ export async function curvesSection(story: Story, draw: Draw): Promise<Section> 
   const thresholds = hasThresholds(story.design);
   const validation = (setting: Setting) => validationOf(story, setting);
   const loss = () => trainingLoss;
-  for (const group of chunks(others(story.design), HUES)) {
-    body.push(await overview(story, draw, drawn, validation, group, thresholds));
-    if (!thresholds) body.push(await overview(story, draw, drawn, loss, group, false));
+  const alone = drawn.filter((setting) => isAlone(story.design, setting));
+  const pages = chunks(others(story.design), HUES).map((strategies) => ({
+    strategies,
+    settings: drawn.filter(({ configs }) => configs.some(({ strategy }) => strategies.includes(strategy))),
+  }));
+  for (const { strategies, settings } of [...pages, { strategies: [], settings: alone }]) {
+    if (settings.length === 0) continue;
+    body.push(await overview(story, draw, settings, validation, strategies, thresholds));
+    if (!thresholds) body.push(await overview(story, draw, settings, loss, strategies, false));
   }
   if (thresholds) {
-    body.push(await byThreshold(story, draw, drawn, validation, 'Validation over training, threshold by threshold'));
-    body.push(await byThreshold(story, draw, drawn, loss, 'Training loss, threshold by threshold'));
+    const compared = drawn.filter((setting) => !alone.includes(setting));
+    body.push(await byThreshold(story, draw, compared, validation, 'Validation over training, threshold by threshold'));
+    body.push(await byThreshold(story, draw, compared, loss, 'Training loss, threshold by threshold'));
   }
   return { id: 'curves', title: 'Learning curves', body: html`${body}` };
 }
 
-/** One panel for each setting, one line for each strategy, at the threshold that ended best there. */
+/** One panel for each setting, one line for the reference and each strategy, at the threshold that ended best there. */
 async function overview(
   story: Story,
   draw: Draw,
@@ -61,13 +68,15 @@ async function overview(
       own.map(({ panel }) => panel),
       own[0]?.measure,
       Math.max(...own.map(({ setting }) => setting.steps)),
-      2,
+      strategies.length === 0 ? 3 : 2,
       groups.length > 1 ? group : undefined,
     );
   });
   const name = made[0]?.measure.source === 'steps' ? 'Training loss' : 'Validation over training';
-  const title = chosen ? `${name}, each strategy at its best threshold` : `${name}, one line for each strategy`;
-  const caution = chosen
+  const isChosen = chosen && strategies.length > 0;
+  const what = strategies.length === 0 ? `${design.reference} alone` : 'one line for each strategy';
+  const title = `${name}, ${isChosen ? 'each strategy at its best threshold' : what}`;
+  const caution = isChosen
     ? 'The threshold of each line is the one with the best median at the end, picked after seeing the results: this flatters every strategy with thresholds to pick from, so no verdict rests on it. '
     : '';
   return drawOr(draw, { title, reading: `${caution}${reading(story, plots)}`, plots }, name);
@@ -174,6 +183,4 @@ const drawOr = (draw: Draw, figure: Figure, what: string): Promise<Html> | Html 
     : html`<p class="empty">${what}: nothing to draw, since no run recorded a finite value of it.</p>`;
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  items.length === 0
-    ? [[]]
-    : Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

@@ -5,7 +5,7 @@ import type { Config, Setting } from '../design.ts';
 import type { Plot } from '../figure.ts';
 import { significant, whole } from '../format.ts';
 import { html } from '../html.ts';
-import { groupsOf, MAX_SETTINGS, strokeOf, UNCLIPPED } from '../lines.ts';
+import { groupsOf, isAlone, MAX_SETTINGS, strokeOf, UNCLIPPED } from '../lines.ts';
 import type { Stroke } from '../palette.ts';
 import type { Story } from '../story.ts';
 import type { Draw, Section } from './section.ts';
@@ -14,15 +14,28 @@ export async function normsSection(story: Story, draw: Draw): Promise<Section> {
   const section = { id: 'norms', title: 'Gradient norms' };
   const settings = story.design.settings.slice(0, MAX_SETTINGS);
   const made = settings.map((setting) => ({ setting, panels: panelsOf(story, setting) }));
-  const plots = made.flatMap(({ setting, panels }): Plot[] => {
-    const same = made.filter((other) => other.setting.task === setting.task).flatMap((other) => other.panels);
+  const compared = made.filter(({ setting }) => !isAlone(story.design, setting));
+  const rest = made.filter((one) => !compared.includes(one));
+  // Panels with one line each stand side by side.
+  const tasks = [...new Set(rest.map(({ setting }) => setting.task))];
+  const grids = [
+    ...compared.map(({ setting, panels }) => ({ ...setting, heading: setting.label, panels })),
+    ...tasks.map((task) => {
+      const own = rest.filter(({ setting }) => setting.task === task);
+      const steps = Math.max(...own.map(({ setting }) => setting.steps));
+      return { task, steps, heading: `${task}, ${UNCLIPPED} alone`, panels: own.flatMap(({ panels }) => panels) };
+    }),
+  ];
+  const plots = grids.flatMap(({ task, steps, heading, panels }): Plot[] => {
+    const same = made.filter(({ setting }) => setting.task === task).flatMap((other) => other.panels);
     const range = axisRange(
       same.flatMap((panel) => panel.lines.map((line) => line.curve)),
       'norm',
     );
     if (range === undefined) return [];
-    const spec = curves({ panels, columns: 3, steps: setting.steps, y: { title: 'gradient norm', ...range } });
-    return [{ heading: setting.label, spec, description: describe(panels) }];
+    const spec = curves({ panels, columns: 3, steps, y: { title: 'gradient norm', ...range } });
+    const cut = range.cutAt === undefined ? '' : ` Norms above ${significant(range.cutAt)} lie outside the frame.`;
+    return [{ heading, spec, description: `${describe(panels)}${cut}` }];
   });
   if (plots.length === 0) {
     return {
@@ -32,7 +45,7 @@ export async function normsSection(story: Story, draw: Draw): Promise<Section> {
   }
   const figure = await draw({
     title: 'Gradient norm before and after clipping',
-    reading: `Median over seeds, logarithmic axis. Dotted: before clipping; full or dashed, in the same colour: after. ${leftOut(story)}`,
+    reading: `Median over seeds, logarithmic axis. Dotted: before clipping; full or dashed, in the same colour: after. ${leftOut(story)}${plots.some(({ description }) => description.includes('outside the frame')) ? ' A few norms far above all others lie outside the frame.' : ''}`,
     plots,
   });
   return { ...section, body: figure };

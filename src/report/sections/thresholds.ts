@@ -3,7 +3,7 @@ import { type Config, referenceOf, type Setting, settingLabels, thresholdName } 
 import type { Plot } from '../figure.ts';
 import { aligned } from '../format.ts';
 import { html } from '../html.ts';
-import { UNCLIPPED } from '../lines.ts';
+import { isAlone, UNCLIPPED } from '../lines.ts';
 import { number } from '../row.ts';
 import type { Story } from '../story.ts';
 import { words } from '../vary.ts';
@@ -36,7 +36,7 @@ export async function thresholdsSection(story: Story, draw: Draw): Promise<Secti
 
 function plotOf(story: Story, group: string, several: boolean): Plot[] {
   const settings = story.design.settings.filter((setting) => setting.group === group);
-  const labels = settingLabels(settings.map((setting) => setting.row));
+  const labels = new Map(settingLabels(settings.map((setting) => setting.row)).map((label, i) => [settings[i], label]));
   const { task = '', metric } = settings[0] ?? {};
   const means = settings.flatMap((setting) => setting.configs.map(meanOf)).filter((mean) => mean !== undefined);
   const format = aligned(means);
@@ -52,44 +52,58 @@ function plotOf(story: Story, group: string, several: boolean): Plot[] {
       runs: config.runs.length,
     };
   };
-  const clipping = story.design.strategies.filter((strategy) => strategy !== UNCLIPPED);
-  const panels = clipping.flatMap((strategy): HeatmapPanel[] => {
+  const panelOf = (strategy: string, shown: Setting[]): HeatmapPanel => {
     const of = (setting: Setting) => setting.configs.filter((config) => config.strategy === strategy);
     // Order by threshold over all settings, not as the first setting happens to have them.
-    const configs = settings.flatMap(of).sort((a, b) => order(a.threshold, b.threshold));
+    const configs = shown.flatMap(of).sort((a, b) => order(a.threshold, b.threshold));
     const columns = [...new Set(configs.map((config) => config.label || '–'))];
-    if (columns.length === 0) return [];
     // The reference is the first column of every panel but its own.
     const base = (setting: Setting) => {
       const config = referenceOf(setting, story.design.reference);
       return config === undefined || config.strategy === strategy ? [] : [config];
     };
-    const cells = settings.flatMap((setting, index) => {
-      const row = labels[index] ?? '';
+    const cells = shown.flatMap((setting) => {
+      const row = labels.get(setting) ?? '';
       const own = of(setting).map((config) => cell(config, row, config.label || '–'));
       return [...base(setting).map((config) => cell(config, row, config.name)), ...own];
     });
-    const bases = new Set(settings.flatMap(base).map((config) => config.name));
+    const bases = new Set(shown.flatMap(base).map((config) => config.name));
     const option = thresholdName(story.manifest, strategy);
-    return [
-      { title: strategy, subtitle: option === undefined ? '' : words(option), columns: [...bases, ...columns], cells },
-    ];
-  });
-  if (panels.length === 0) return [];
-  const description = panels
-    .map(
-      (panel) =>
-        `${panel.title}: ${panel.cells.map((c) => `${c.row}, ${c.column}: ${c.value || 'none'}${c.diverged > 0 ? ` (${c.diverged} of ${c.runs} diverged)` : ''}`).join('; ')}.`,
-    )
-    .join(' ');
-  const heading = several ? `${task}, ${words(metric?.name ?? 'metric')}` : undefined;
-  return [
-    {
+    return {
+      title: strategy,
+      subtitle: option === undefined ? '' : words(option),
+      columns: [...bases, ...columns],
+      cells,
+    };
+  };
+  const ranAt = (strategy: string): Setting[] =>
+    strategy === UNCLIPPED
+      ? settings.filter((setting) => isAlone(story.design, setting))
+      : settings.filter(({ configs }) => configs.some((config) => config.strategy === strategy));
+  const clipping = story.design.strategies.filter((strategy) => strategy !== UNCLIPPED && ranAt(strategy).length > 0);
+  if (clipping.length === 0) return [];
+  const strategies = [...clipping, UNCLIPPED].filter((strategy) => ranAt(strategy).length > 0);
+  const keyOf = (strategy: string) =>
+    ranAt(strategy)
+      .map((setting) => labels.get(setting))
+      .join();
+  // Panels with the same rows stand together.
+  return [...new Set(strategies.map(keyOf))].map((key, index) => {
+    const own = strategies.filter((strategy) => keyOf(strategy) === key);
+    const shown = ranAt(own[0] ?? '');
+    const panels = own.map((strategy) => panelOf(strategy, shown));
+    const heading = several && index === 0 ? `${task}, ${words(metric?.name ?? 'metric')}` : undefined;
+    return {
       ...(heading !== undefined && { heading }),
-      spec: heatmap({ rows: labels, panels }),
-      description,
-    },
-  ];
+      spec: heatmap({ rows: shown.map((setting) => labels.get(setting) ?? ''), panels }),
+      description: panels.map(describe).join(' '),
+    };
+  });
+}
+
+function describe({ title, cells }: HeatmapPanel): string {
+  const lost = ({ diverged, runs }: HeatmapCell) => (diverged > 0 ? ` (${diverged} of ${runs} diverged)` : '');
+  return `${title}: ${cells.map((c) => `${c.row}, ${c.column}: ${c.value || 'none'}${lost(c)}`).join('; ')}.`;
 }
 
 /** Mean over completed runs; undefined where there is none. */

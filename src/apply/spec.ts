@@ -1,0 +1,102 @@
+/** A strategy or an optimizer as somebody writes it: by our names, or by those of the catalogue (S00 to S33). */
+import { z } from 'zod';
+import { catalogue, fromCatalogue } from '../catalogue.ts';
+import { clipOf, placementOptions } from '../clipping/placement.ts';
+import { suggestion } from '../matrix/mistakes.ts';
+import { parts } from '../parts.ts';
+import { type Clip, type Options, type OptionValue, type TransformPart, UsageError } from '../types.ts';
+
+const single = z.union([z.string(), z.looseObject({ name: z.string() })]);
+/** A name, `{name, option: value, ...}`, or `{chain: [...]}`. */
+export const specSchema = z.union([single, z.strictObject({ chain: z.array(single).min(2) })]);
+export type Spec = z.infer<typeof specSchema>;
+
+/** What a spec stands for: strategies in a row, or an optimizer. */
+export interface Chosen {
+  clips: Clip[];
+  optimizer?: Clip;
+  /** Given beside the options. */
+  learning_rate?: number;
+}
+
+/**
+ * @throws UsageError with what is wrong, in one line. Values outside an option's range are refused where semantics are `safe`; other
+ * semantics take any number, as the systems do that they stand for.
+ */
+export function chosenBy(spec: Spec): Chosen {
+  if (typeof spec === 'string') return one({ name: spec });
+  if (isSingle(spec)) return one(spec);
+  const members = spec.chain.map(chosenBy);
+  if (members.some(({ optimizer }) => optimizer !== undefined)) {
+    throw new UsageError('strategy: a chain is of strategies; give an optimizer by itself');
+  }
+  return { clips: members.flatMap(({ clips }) => clips) };
+}
+
+const isSingle = (spec: Exclude<Spec, string>): spec is { name: string } => 'name' in spec;
+
+function one(written: { name: string } & Record<string, unknown>): Chosen {
+  const { name, options } = written.name in catalogue ? catalogued(written) : oursOf(written);
+  const { learning_rate, ...own } = options;
+  const rate = learning_rate === undefined ? {} : { learning_rate: numberOf('learning_rate', learning_rate) };
+  const strategy = parts.strategies.find((part) => part.name === name);
+  if (strategy !== undefined) return { clips: [clipOf(name, optionsOf(strategy, own, placementOptions))], ...rate };
+  const optimizer = parts.optimizers.find((part) => part.name === name);
+  if (optimizer !== undefined)
+    return { clips: [], optimizer: { name, options: optionsOf(optimizer, own, {}) }, ...rate };
+  const known = [...parts.strategies, ...parts.optimizers].map((part) => part.name);
+  throw new UsageError(
+    `strategy: unknown name ${JSON.stringify(name)}${suggestion(name, known)} (known: ${known.join(', ')}; ${Object.keys(catalogue).join(', ')})`,
+  );
+}
+
+/** Parameters may also stand together under `params`, as in the golden file. */
+function catalogued({ name, params, semantics, ...others }: { name: string } & Record<string, unknown>) {
+  const given = { ...(typeof params === 'object' && params), ...others };
+  const found = fromCatalogue(name, given, typeof semantics === 'string' ? semantics : undefined);
+  const { learning_rate } = found;
+  return { ...found, options: { ...found.options, ...(learning_rate !== undefined && { learning_rate }) } };
+}
+
+const oursOf = ({ name, ...options }: { name: string } & Record<string, unknown>) => ({ name, options });
+
+/** Every option, defaults filled in. */
+function optionsOf(part: TransformPart, given: Record<string, unknown>, extra: z.ZodRawShape): Options {
+  const schema = part.options.extend(extra);
+  const checked = schema.safeParse(given);
+  if (checked.success) return plain(checked.data);
+  const { semantics = 'safe' } = given;
+  const issues = checked.error.issues.filter(
+    ({ code }) => semantics === 'safe' || (code !== 'too_small' && code !== 'too_big'),
+  );
+  // A slip in a name is the reason why another is missing.
+  const first = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  if (first !== undefined) throw new UsageError(mistake(part.name, first, given, Object.keys(schema.shape)));
+  const defaults = Object.entries(schema.shape).flatMap(([name, option]) => {
+    const unsaid = z.safeParse(option, undefined);
+    return unsaid.success && unsaid.data !== undefined ? [[name, unsaid.data] as const] : [];
+  });
+  return plain({ ...Object.fromEntries(defaults), ...given });
+}
+
+function mistake(part: string, issue: z.core.$ZodIssue, given: Record<string, unknown>, known: string[]): string {
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return `strategy "${part}": unknown option ${JSON.stringify(key)}${suggestion(key, known)} (known: ${known.join(', ')})`;
+  }
+  const option = String(issue.path[0] ?? '');
+  const value = given[option];
+  return value === undefined
+    ? `strategy "${part}" needs ${option}`
+    : `strategy "${part}": ${option} is ${JSON.stringify(value)}; ${issue.message}`;
+}
+
+const optionValue: z.ZodType<OptionValue> = z.lazy(() =>
+  z.union([z.number(), z.string(), z.boolean(), z.array(optionValue)]),
+);
+const plain = (options: Record<string, unknown>): Options => z.record(z.string(), optionValue).parse(options);
+
+function numberOf(name: string, value: unknown): number {
+  if (typeof value === 'number') return value;
+  throw new UsageError(`strategy: ${name} is ${JSON.stringify(value)}; give a number`);
+}

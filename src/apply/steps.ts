@@ -1,0 +1,236 @@
+/** Strategies and optimizers on given gradients, step by step: an oracle for other implementations. */
+import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+import { canonical } from '../canonical.ts';
+import { noiseOf, normalOf } from '../noise.ts';
+import { build, constants, find, parts, structureOf } from '../parts.ts';
+import { asScalars, group, join, mapTensors, pick } from '../tensors.ts';
+import { membersOf, oneAfterTheOther, optionsOf } from '../train/members.ts';
+import { type Engine, Finding, type HostTensors, type Needs, type Step, type Transform, UsageError } from '../types.ts';
+import { type Chosen, chosenBy, specSchema } from './spec.ts';
+import { fromJson, numberSchema, numberToJson, type TensorsJson, tensorsSchema, toJson } from './tensor.ts';
+
+const stepSchema = z.strictObject({
+  grads: tensorsSchema.optional().describe('the mean gradient over the batch'),
+  perExample: tensorsSchema
+    .optional()
+    .describe('gradients of the examples, [examples, ...shape], where the strategy needs them'),
+  workers: z
+    .array(tensorsSchema)
+    .min(1)
+    .optional()
+    .describe('gradients of workers or micro-batches, where the strategy needs them'),
+  updates: tensorsSchema.optional().describe('what the optimizer would do, for a strategy that works on it'),
+  noise: tensorsSchema
+    .optional()
+    .describe('standard normal numbers in the shapes of the weights; default: from the seed'),
+  loss: numberSchema.optional().describe('mean loss of the batch; default 0'),
+});
+type StepInput = z.infer<typeof stepSchema>;
+
+export const applySchema = z
+  .strictObject({
+    strategy: specSchema.describe(
+      'a name, {name, option: value} or {chain: [...]}, as in a matrix, or by a number of the catalogue',
+    ),
+    params: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('options, where strategy is no more than a name or number'),
+    semantics: z.string().optional().describe('whose rule, likewise'),
+    weights: tensorsSchema.optional().describe('the parameters; default: zeros'),
+    learning_rate: z.number().optional().describe('default 0.01'),
+    seed: z.int().min(0).optional().describe('of the noise; default 0'),
+    steps: z.array(stepSchema).min(1),
+  })
+  .describe('What `clipbench apply` reads');
+export type ApplyInput = z.infer<typeof applySchema>;
+
+export interface ApplyOutput {
+  steps: { grads: TensorsJson; weights?: TensorsJson; info: Record<string, number | string | boolean> }[];
+}
+
+/** @throws UsageError for what can't be done; Finding where `non_finite: raise` met what isn't finite */
+export function applySteps(input: ApplyInput, engine: Engine): ApplyOutput {
+  const chosen = chosenBy(specOf(input));
+  const { transform, numbers, needs, key } = ready(chosen);
+  const steps = input.steps.map((step, t) => givenIn(step, needs, `steps[${t}]`));
+  const [first] = steps;
+  if (first === undefined) throw new UsageError('steps is empty; give at least one');
+  const weights = input.weights === undefined ? zeros(first.params) : fromJson(input.weights, 'weights');
+  const names = Object.keys(first.params);
+  for (const name of names) {
+    if (!(name in weights)) throw new UsageError(`weights: there is none for gradient ${name}`);
+  }
+  const own = Object.fromEntries(
+    names.map((name) => [name, weights[name] ?? { shape: [], values: new Float32Array() }]),
+  );
+  const isOptimizer = chosen.optimizer !== undefined;
+  const [workers = 1, ...others] = input.steps.map((step) => step.workers?.length ?? 1);
+  const other = others.findIndex((count) => count !== workers);
+  if (other >= 0) {
+    throw new UsageError(`steps[${other + 1}] has ${others[other]} workers and steps[0] ${workers}; give each as many`);
+  }
+  const learning_rate = chosen.learning_rate ?? input.learning_rate ?? 0.01;
+  const initial = tf.tidy(() => {
+    const params = Object.fromEntries(
+      Object.entries(own).map(([name, { shape, values }]) => [name, tf.tensor(values.slice(), shape)]),
+    );
+    return join({
+      params,
+      own: transform.init(params, workers),
+      out: mapTensors(params, (w) => tf.zerosLike(w)),
+      weights: params,
+    });
+  });
+  const fixed = { learning_rate, ...join({ options: numbers, key: { high: input.seed ?? 0, low: 0 } }) };
+  const run = engine.train(
+    canonical([key, steps.map(({ inputs }) => Object.keys(inputs))[0]]),
+    stepOf(transform, isOptimizer),
+    initial,
+    fixed,
+  );
+  try {
+    return {
+      steps: steps.map(({ inputs, like }, t) => {
+        const [info = {}] = run.call([{ ...inputs, step: scalar(t) }]);
+        if (Number(info.raised) > 0) {
+          throw new Finding(`steps[${t}]: the gradient is not finite, and non_finite is "raise"`);
+        }
+        return {
+          grads: toJson(run.read('out'), like),
+          ...(isOptimizer && { weights: toJson(run.read('weights'), input.weights ?? like) }),
+          info: infoOf(info),
+        };
+      }),
+    };
+  } finally {
+    run.dispose();
+  }
+}
+
+/** One call of a transform as a step: what it returns is kept in the state, where it can be read. */
+function stepOf(transform: Transform, isOptimizer: boolean): Step {
+  return (state, inputs) => {
+    const params = group(state, 'params');
+    const step = pick(inputs, 'step').asScalar();
+    const given = group(inputs, 'noise');
+    const noise = noiseOf(group(inputs, 'key'), step);
+    const drawn = normalOf(noise);
+    const context = {
+      params,
+      gradient: group(inputs, 'raw'),
+      options: asScalars(group(inputs, 'options')),
+      learning_rate: pick(inputs, 'learning_rate').asScalar(),
+      loss: pick(inputs, 'loss').asScalar(),
+      step,
+      noise,
+      // Strategies ask by the name of the parameter.
+      normal: (site: string, shape: number[]) => given[site] ?? drawn(site, shape),
+    };
+    const before = group(state, 'own');
+    const { grads, state: own, skip, info = {} } = transform.update(group(inputs, 'grads'), before, context);
+    const kept = (tensor: tf.Tensor, old: tf.Tensor) => (skip === undefined ? tensor : tf.where(skip, old, tensor));
+    const moved = isOptimizer ? mapTensors(params, (w, name) => kept(w.add(pick(grads, name)), w)) : params;
+    const after = isOptimizer ? mapTensors(own, (tensor, name) => kept(tensor, pick(before, name))) : own;
+    return {
+      state: join({
+        ...{ params: moved, own: after, out: grads },
+        weights: transform.readout?.(moved, after) ?? moved,
+      }),
+      scalars: { ...info, ...(skip !== undefined && { skipped: skip.toFloat().asScalar() }), done: step },
+    };
+  };
+}
+
+/** The transform, its numeric options, the gradients it takes, and what it is told apart by. */
+function ready({ clips, optimizer }: Chosen): {
+  transform: Transform;
+  numbers: Record<string, number>;
+  needs: Needs;
+  key: unknown;
+} {
+  if (optimizer !== undefined) {
+    const part = find(parts.optimizers, optimizer.name);
+    const key = structureOf(part, optimizer);
+    return { transform: build(part, optimizer), numbers: constants(part, optimizer), needs: 'batch', key };
+  }
+  const members = membersOf(clips);
+  const needs = members.find((member) => member.needs !== 'batch')?.needs ?? 'batch';
+  return {
+    transform: oneAfterTheOther(members),
+    numbers: optionsOf(members),
+    needs,
+    key: members.map(({ structure }) => structure),
+  };
+}
+
+function specOf({ strategy, params, semantics }: ApplyInput) {
+  if (params === undefined && semantics === undefined) return strategy;
+  if (typeof strategy !== 'string') {
+    throw new UsageError('params and semantics go with a strategy that is a name; write them into {name: ...}');
+  }
+  return { name: strategy, ...params, ...(semantics !== undefined && { semantics }) };
+}
+
+/** What a step is given, as inputs; `params` has the shapes of the weights. */
+function givenIn(
+  step: StepInput,
+  needs: Needs,
+  where: string,
+): { inputs: HostTensors; params: HostTensors; like: TensorsJson } {
+  const { grads, perExample, workers, updates, noise, loss = 0 } = step;
+  const others = {
+    loss: scalar(Number(loss)),
+    ...join({ noise: noise === undefined ? {} : fromJson(noise, `${where}.noise`) }),
+  };
+  if (needs === 'example' || needs === 'micro_batch') {
+    const like = needs === 'example' ? perExample : workers?.[0];
+    if (like === undefined) {
+      throw new UsageError(`${where}: this strategy needs ${needs === 'example' ? 'perExample' : 'workers'}`);
+    }
+    const many =
+      needs === 'example'
+        ? fromJson(like, `${where}.perExample`)
+        : stacked((workers ?? []).map((worker, i) => fromJson(worker, `${where}.workers[${i}]`)));
+    const mean = Object.fromEntries(Object.entries(many).map(([name, tensor]) => [name, meanOf(tensor)]));
+    return { inputs: { ...join({ grads: many, raw: mean }), ...others }, params: mean, like };
+  }
+  const like = updates ?? grads;
+  if (like === undefined) throw new UsageError(`${where}: grads is missing`);
+  const own = fromJson(like, `${where}.grads`);
+  const raw = grads === undefined ? own : fromJson(grads, `${where}.grads`);
+  return { inputs: { ...join({ grads: own, raw }), ...others }, params: own, like };
+}
+
+const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
+
+const zeros = (like: HostTensors): HostTensors =>
+  Object.fromEntries(
+    Object.entries(like).map(([name, { shape, values }]) => [name, { shape, values: new Float32Array(values.length) }]),
+  );
+
+/** Tensors of several workers as one by name, [workers, ...shape]. */
+function stacked(each: HostTensors[]): HostTensors {
+  return Object.fromEntries(
+    Object.entries(each[0] ?? {}).map(([name, { shape }]) => {
+      const values = each.flatMap((worker) => [...(worker[name]?.values ?? [])]);
+      return [name, { shape: [each.length, ...shape], values: Float32Array.from(values) }];
+    }),
+  );
+}
+
+/** Over the first axis. */
+function meanOf({ shape: [count = 0, ...shape], values }: HostTensors[string]): HostTensors[string] {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const mean = new Float32Array(size);
+  for (let i = 0; i < values.length; i++) mean[i % size] = (mean[i % size] ?? 0) + (values[i] ?? 0) / count;
+  return { shape, values: mean };
+}
+
+function infoOf({ done: _, raised: __, skipped, ...info }: Record<string, number>) {
+  return {
+    ...Object.fromEntries(Object.entries(info).map(([name, value]) => [name, numberToJson(value)])),
+    ...(skipped !== undefined && { skipped: skipped > 0 }),
+  };
+}

@@ -1,0 +1,124 @@
+/** `clipbench apply`: the golden cases as JSON in and JSON out, and what is refused. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { applySteps } from '../src/apply/steps.ts';
+import { loadBackend } from '../src/engine/backend.ts';
+import { compiledEngine } from '../src/engine/compiled.ts';
+import { eager } from '../src/engine/eager.ts';
+import { Finding, UsageError } from '../src/types.ts';
+import { clipbench, temporaryFolder } from './support/clipbench.ts';
+import { appliedCases, assertApplied, given } from './support/golden_apply.ts';
+
+const { name: backend, reason = 'another backend was asked for' } = await loadBackend();
+const onNative = { skip: backend !== 'native' && `compiling needs the native backend (${reason})` };
+
+test('every golden case with gradients or weights in and out passes through apply', () => {
+  assert.ok(appliedCases.length > 200, `${appliedCases.length} cases`);
+  for (const applied of appliedCases) assertApplied(applied, eager);
+});
+
+test('and one of each kind through the compiled engine', onNative, () => {
+  const engine = compiledEngine('repro', (why) => assert.fail(`fell back: ${why}`));
+  // Recording takes its time: of all, see test/deep/golden_compiled.test.ts.
+  const kinds = new Map(
+    appliedCases.map((applied) => [`${applied.example.strategy} ${applied.example.semantics}`, applied]),
+  );
+  for (const applied of kinds.values()) assertApplied(applied, engine);
+  engine.dispose();
+});
+
+const vector = (...d: (number | string)[]) => ({ s: [d.length], d });
+const one = (strategy: unknown, ...d: (number | string)[]) => given({ strategy, steps: [{ grads: [vector(...d)] }] });
+
+test('takes our names, those of the catalogue, and options within or beside', () => {
+  const results = [
+    one({ name: 'global_norm', max_norm: 1 }, 3, 4),
+    one({ name: 'S03', maxNorm: 1 }, 3, 4),
+    one({ name: 'S03', params: { maxNorm: 1 }, semantics: 'safe' }, 3, 4),
+    given({ strategy: 'S03', params: { maxNorm: 1 }, steps: [{ grads: [vector(3, 4)] }] }),
+    one({ chain: ['none', { name: 'global_norm', max_norm: 1 }] }, 3, 4),
+  ].map((input) => applySteps(input, eager).steps[0]?.grads);
+  for (const grads of results) assert.deepEqual(grads, [vector(0.6, 0.8)]);
+});
+
+test('tensors keep their names, nulls and places; what is not finite is text', () => {
+  const named = given({
+    strategy: { name: 'value', clip_value: 1 },
+    steps: [{ grads: { w: vector(5, 'NaN', '-Infinity'), b: null } }],
+  });
+  assert.deepEqual(applySteps(named, eager).steps[0]?.grads, { w: vector(1, 'NaN', -1), b: null });
+  const listed = given({ strategy: 'none', steps: [{ grads: [null, vector(1)] }] });
+  assert.deepEqual(applySteps(listed, eager).steps[0]?.grads, [null, vector(1)]);
+});
+
+test('an optimizer returns weights, and keeps its state from step to step', () => {
+  const input = given({
+    strategy: { name: 'sgd', momentum: 0.5, learning_rate: 0.5 },
+    weights: [vector(1)],
+    steps: [{ grads: [vector(1)] }, { grads: [vector(1)] }],
+  });
+  assert.deepEqual(
+    applySteps(input, eager).steps.map(({ weights }) => weights),
+    [[vector(0.5)], [vector(-0.25)]],
+  );
+});
+
+const refusal = (input: unknown) => {
+  try {
+    applySteps(given(input), eager);
+  } catch (error) {
+    assert.ok(error instanceof UsageError || error instanceof Finding, String(error));
+    return error.message;
+  }
+  return assert.fail('not refused');
+};
+const steps = [{ grads: [vector(3, 4)] }];
+
+const wrong: [string, unknown, RegExp][] = [
+  ['an unknown name', { strategy: 'global_nrm', steps }, /unknown name "global_nrm"; did you mean "global_norm"\?/],
+  ['an unknown option', { strategy: { name: 'norm', maxnorm: 1 }, steps }, /unknown option "maxnorm"; did you mean/],
+  ['a missing option', { strategy: 'norm', steps }, /strategy "norm" needs max_norm/],
+  ['a threshold below 0', { strategy: { name: 'norm', max_norm: -1 }, steps }, /max_norm is -1; /],
+  ['an optimizer in a chain', { strategy: { chain: ['none', 'sgd'] }, steps }, /give an optimizer by itself/],
+  [
+    'entries that do not fit',
+    { strategy: 'none', steps: [{ grads: [{ s: [3], d: [1] }] }] },
+    /g0: shape \[3\] holds 3 entries, not 1/,
+  ],
+  ['no gradient', { strategy: 'none', steps: [{}] }, /steps\[0\]: grads is missing/],
+  [
+    'what is not finite, where that is to be raised',
+    { strategy: { name: 'none', non_finite: 'raise' }, steps: [{ grads: [vector('NaN')] }] },
+    /steps\[0\]: the gradient is not finite/,
+  ],
+];
+for (const [what, input, message] of wrong) test(`refuses ${what}`, () => assert.match(refusal(input), message));
+
+test('other systems take any number: so do their semantics', () => {
+  const input = one({ name: 'norm', max_norm: -1, semantics: 'torch' }, 3, 4);
+  assert.equal(applySteps(input, eager).steps.length, 1);
+});
+
+test('the command reads a file, and says what is wrong in one line', async (context) => {
+  const folder = temporaryFolder(context);
+  const file = (text: string) => {
+    const path = join(folder, 'input.json');
+    writeFileSync(path, text);
+    return path;
+  };
+  const text = JSON.stringify({ strategy: { name: 'global_norm', max_norm: 1 }, steps });
+  const { code, stdout, stderr } = await clipbench(['apply', file(text)]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout).steps[0].grads, [vector(0.6, 0.8)]);
+  const bad = await clipbench(['apply', file('{"strategy": "none"}')]);
+  assert.equal(bad.code, 2);
+  assert.match(bad.stderr, /input\.json: steps: .*; see src\/apply\/apply\.schema\.json\n$/);
+});
+
+test('the schema on file is that of the code', () => {
+  const file = readFileSync(new URL('../src/apply/apply.schema.json', import.meta.url), 'utf8');
+  assert.match(file, /draft-07/);
+  assert.ok(file.includes('"perExample"') && file.includes('"noise"'));
+});
