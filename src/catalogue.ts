@@ -3,6 +3,10 @@
  * what its parameters are called.
  */
 
+import { UsageError } from './types.ts';
+
+type Given = Record<string, unknown>;
+
 /** A part as it is written in a matrix. */
 export interface Written {
   kind: 'strategy' | 'optimizer';
@@ -10,9 +14,10 @@ export interface Written {
   options: Record<string, unknown>;
   /** Where the entry's rule depends on it. */
   learning_rate?: unknown;
+  /** Of a strategy that is shown beside an optimizer: which, and the decoupled decay beside both. */
+  optimizer?: { name: string; options: Given };
+  weight_decay?: unknown;
 }
-
-type Given = Record<string, unknown>;
 
 export interface Entry {
   name: string;
@@ -20,13 +25,19 @@ export interface Entry {
   kind?: 'optimizer';
   /** Our option for each of the entry's parameters. */
   options: Record<string, string>;
-  /** Parameters that say what is so anyway. */
-  implied?: string[];
+  /** Parameters that say what is so anyway, with what they may say. */
+  implied?: Record<string, unknown[]>;
+  /** Parameters of something else in the same step: an optimizer, a model, its data. */
+  foreign?: string[];
   /** Our word for the entry's `semantics`, where it is another; '' where our default is meant. */
   semantics?: Record<string, string>;
   /** Parameters that `also` reads. */
   reads?: string[];
-  /** Options that aren't a parameter by another name. `given` has parameters that `options` and `implied` don't name. */
+  /** The optimizer that its parameters speak of. */
+  beside?(given: Given): Pick<Written, 'optimizer' | 'weight_decay'>;
+  /** Options that a rule has where nothing else is said. */
+  usually?(semantics?: string): Given;
+  /** Options that aren't a parameter by another name. `given` has parameters that nothing above names. */
   also?(given: Given, semantics?: string): Given;
 }
 
@@ -38,20 +49,30 @@ interface Several {
 
 const clipValue = { clipValue: 'clip_value', maxDelta: 'clip_value', max: 'clip_value', min: 'lowest' };
 
+/** Of the moments of Adam's kind. */
+const betasOf = ({ betas }: Given): Given => (Array.isArray(betas) ? { beta1: betas[0], beta2: betas[1] } : {});
+
 const trusted = { trustCoefficient: 'trust_coefficient', weightDecay: 'weight_decay' };
 const lars: Entry = {
   name: 'lars',
   kind: 'optimizer',
   options: { ...trusted, momentum: 'momentum' },
-  implied: ['eps'],
+  implied: { eps: [0] },
   semantics: { optax: '' },
 };
 const larc: Entry = { name: 'larc', options: { ...trusted, eps: 'eps', clip: 'clip' }, semantics: { apex: '' } };
 const trustRatio: Entry = {
   name: 'trust_ratio',
-  options: trusted,
-  implied: ['minNorm', 'eps'],
-  semantics: { optax: '' },
+  options: { trustCoefficient: 'trust_coefficient' },
+  implied: { minNorm: [0], eps: [0], weightDecay: [0] },
+};
+const lamb: Entry = {
+  name: 'lamb',
+  kind: 'optimizer',
+  options: { eps: 'epsilon', weightDecay: 'weight_decay' },
+  semantics: { optax: '', keras: '', tf: '', torch: '', paper: '' },
+  reads: ['betas'],
+  also: betasOf,
 };
 
 /** What the golden file calls the places of eps. */
@@ -63,8 +84,12 @@ const epsModes: Record<string, string> = {
 
 /** What the golden file calls the rules of S22. */
 const automatic: Record<string, string> = { psac: 'psac', globalDrop: 'drop' };
-/** Of the moments of Adam's kind. */
-const betasOf = ({ betas }: Given): Given => (Array.isArray(betas) ? { beta1: betas[0], beta2: betas[1] } : {});
+const automaticBy = (rule: string): Entry => ({
+  name: 'dp_automatic',
+  options: { R: 'max_norm', C: 'max_norm', Z: 'max_norm', gamma: 'gamma', r: 'r' },
+  semantics: { autoS: '', autoV: '', psac: '', globalDrop: '' },
+  also: (_given, semantics) => ({ rule: automatic[String(semantics)] ?? rule }),
+});
 
 const mixedClip: Entry = {
   name: 'mixed_clip',
@@ -73,12 +98,38 @@ const mixedClip: Entry = {
   semantics: { mixed: '' },
 };
 const ofTheOptimizer = ['beta', 'betas', 'decay', 'eps', 'microBatches', 'momentum', 'nesterov', 'weightDecay'];
+/** The optimizer of S26: after clipping, or before it. */
+function besideClip({
+  order,
+  betas,
+  eps,
+  decay,
+  momentum,
+  nesterov,
+  weightDecay,
+}: Given): ReturnType<NonNullable<Entry['beside']>> {
+  const [first = 'mean', second = first] = String(order ?? 'clip>mean').split('>');
+  const kind = first === 'clip' ? second : first;
+  if (betas !== undefined || kind === 'adam') {
+    const adam = { beta1: 0.9, beta2: 0.999, epsilon: eps ?? 1e-8, ...betasOf({ betas }) };
+    if (weightDecay === undefined) return { optimizer: { name: 'adam', options: adam } };
+    return { optimizer: { name: 'adamw', options: { ...adam, weight_decay: weightDecay } } };
+  }
+  // Momentum as a running mean, of which all is taken.
+  if (kind === 'ema') {
+    return { optimizer: { name: 'mixed_clip', options: { nu: 1, gamma: Number.MAX_VALUE, beta: decay } } };
+  }
+  if (kind !== 'trace' && momentum === undefined) return {};
+  const sgd = { name: 'sgd', options: { momentum: momentum ?? decay ?? 0, nesterov: nesterov ?? false } };
+  return { optimizer: sgd, ...(weightDecay !== undefined && weightDecay !== 0 && { weight_decay: weightDecay }) };
+}
 /** Clipping somewhere in a step; what else the parameters say is of the optimizer in it. */
 const placedClip: Entry = {
   name: 'global_norm',
   options: { maxNorm: 'max_norm' },
   semantics: { 'clip>mean': '', 'mean>clip': '' },
-  implied: ofTheOptimizer,
+  foreign: ofTheOptimizer,
+  beside: besideClip,
   reads: ['order', 'threshold'],
   also: ({ order, threshold }) => {
     if (order === 'clip>mean') return { place: 'micro_batch' };
@@ -89,7 +140,8 @@ const placedClip: Entry = {
 const placedBlockRms: Entry = {
   name: 'block_rms',
   options: { threshold: 'max_rms' },
-  implied: [...ofTheOptimizer, 'order'],
+  foreign: [...ofTheOptimizer, 'order'],
+  beside: besideClip,
   also: () => ({ place: 'update' }),
 };
 
@@ -109,7 +161,7 @@ export const catalogue: Record<string, Entry | Several> = {
   S03: {
     name: 'global_norm',
     options: { maxNorm: 'max_norm', useNorm: 'use_norm' },
-    implied: ['accumulate'],
+    implied: { accumulate: ['float64'] },
     reads: ['normType', 'errorIfNonfinite'],
     also: ({ normType, errorIfNonfinite }) => ({
       ...(normType !== undefined && { p: normType === 'Infinity' ? 'inf' : normType }),
@@ -130,8 +182,10 @@ export const catalogue: Record<string, Entry | Several> = {
   S06: {
     name: 'agc',
     options: { clipping: 'clipping', eps: 'eps', unitAxis: 'unit_axis' },
-    implied: ['divEps'],
+    implied: { divEps: [1e-6] },
     reads: ['layout'],
+    usually: (semantics) =>
+      semantics === undefined || semantics === 'safe' ? {} : { unit_axis: semantics === 'optax' ? 'optax' : 'first' },
     also: ({ layout }) => (layout === undefined ? {} : { unit_axis: 'optax' }),
   },
   S12: {
@@ -145,7 +199,7 @@ export const catalogue: Record<string, Entry | Several> = {
       eps: 'epsilon',
       weightDecay: 'weight_decay',
     },
-    semantics: { spam: '' },
+    semantics: { spam: 'official' },
     reads: ['betas'],
     also: betasOf,
   },
@@ -173,6 +227,7 @@ export const catalogue: Record<string, Entry | Several> = {
       relativeStep: 'relative_step',
     },
     semantics: { optax: '', tf: '', keras: '' },
+    usually: (semantics) => (semantics === 'torch' ? { epsilon: 1.2e-7 } : {}),
     reads: ['beta2Decay'],
     also: ({ beta2Decay }, semantics) => ({
       ...(beta2Decay !== undefined && { decay_rate: -Number(beta2Decay) }),
@@ -188,8 +243,9 @@ export const catalogue: Record<string, Entry | Several> = {
     also: betasOf,
   },
   S16: {
-    among: [lars, larc, trustRatio],
-    choose({ momentum, clip }) {
+    among: [lars, larc, lamb, trustRatio],
+    choose({ betas, momentum, clip }) {
+      if (betas !== undefined) return lamb;
       if (momentum !== undefined) return lars;
       return clip === undefined ? trustRatio : larc;
     },
@@ -223,7 +279,9 @@ export const catalogue: Record<string, Entry | Several> = {
     kind: 'optimizer',
     options: { a: 'a', B: 'bound' },
     // L is 1 / learning rate.
-    implied: ['L', 'diagA'],
+    foreign: ['diagA'],
+    reads: ['L'],
+    also: ({ L }) => (L === undefined ? {} : { learning_rate: 1 / Number(L) }),
     semantics: { sstm: '' },
   },
   S29: {
@@ -246,7 +304,7 @@ export const catalogue: Record<string, Entry | Several> = {
   S07: {
     name: 'autoclip',
     options: { percentile: 'percentile', interpolation: 'percentile_interpolation' },
-    implied: ['eps'],
+    implied: { eps: [1e-6] },
     reads: ['historySize'],
     // null: the whole history, which the default window is for as many steps as it has places.
     also: ({ historySize }) => (typeof historySize === 'number' ? { window: historySize } : {}),
@@ -262,7 +320,7 @@ export const catalogue: Record<string, Entry | Several> = {
       clipFactor: 'clip_factor',
       skipUpdateOnSpike: 'skip_update_on_spike',
     },
-    implied: ['eps'],
+    implied: { eps: [1e-6] },
     reads: ['maxGradNorm'],
     also: ({ maxGradNorm }) => (typeof maxGradNorm === 'number' ? { max_norm: maxGradNorm } : {}),
   },
@@ -277,14 +335,15 @@ export const catalogue: Record<string, Entry | Several> = {
       lambdaAbs: 'max_norm',
       scope: 'scope',
     },
-    implied: ['eps', 'warmupInclusive'],
+    implied: { eps: [1e-6, 0], warmupInclusive: [true, false] },
     semantics: { adagc: 'official', 'adagc-global': 'official', 'adagc-paper': 'paper' },
   },
   S10: {
     name: 'norm_ema',
     options: { factor: 'ratio', ratio: 'ratio', beta: 'beta', scope: 'scope' },
-    implied: ['eps', 'warmupSteps'],
+    implied: { eps: [1e-6], warmupSteps: [1] },
     semantics: { ema: '' },
+    usually: (semantics) => (semantics === 'olmo' ? { scope: 'tensor' } : {}),
     reads: ['firstTrackedStep'],
     // OLMo's, which has a mean for every tensor.
     also: ({ firstTrackedStep }) => (firstTrackedStep === undefined ? {} : { scope: 'tensor' }),
@@ -297,7 +356,8 @@ export const catalogue: Record<string, Entry | Several> = {
   S20: {
     name: 'dp_sgd',
     options: { l2NormClip: 'max_norm', maxGradNorm: 'max_norm', noiseMultiplier: 'noise_multiplier' },
-    implied: ['lotSize', 'eps'],
+    implied: { eps: [1e-6] },
+    foreign: ['lotSize'],
     semantics: { abadi: '' },
   },
   S21: {
@@ -308,10 +368,8 @@ export const catalogue: Record<string, Entry | Several> = {
     also: ({ uniform }) => ({ split: uniform === false ? 'by_size' : 'uniform' }),
   },
   S22: {
-    name: 'dp_automatic',
-    options: { R: 'max_norm', C: 'max_norm', Z: 'max_norm', gamma: 'gamma', r: 'r' },
-    semantics: { autoS: '', autoV: '', psac: '', globalDrop: '' },
-    also: (_given, semantics) => ({ rule: automatic[String(semantics)] ?? 'auto' }),
+    among: [automaticBy('auto')],
+    choose: ({ r, Z }) => automaticBy(r !== undefined ? 'psac' : Z !== undefined ? 'drop' : 'auto'),
   },
   S23: {
     name: 'dp_quantile',
@@ -328,19 +386,19 @@ export const catalogue: Record<string, Entry | Several> = {
     also: ({ geometric }) => ({ rule: geometric === false ? 'arithmetic' : 'geometric' }),
   },
   S24: { name: 'u_clip', options: { kind: 'kind', c: 'bound' }, semantics: { uclip: '' } },
-  S25: { name: 'clip21', options: { tau: 'max_norm' }, implied: ['workers'], semantics: { clip21: '' } },
+  S25: { name: 'clip21', options: { tau: 'max_norm' }, foreign: ['workers'], semantics: { clip21: '' } },
   S30: {
     name: 'skip_non_finite',
     options: { maxConsecutiveErrors: 'max_consecutive' },
     // Of the optimizer after it.
-    implied: ['decay', 'lr'],
+    foreign: ['decay', 'lr'],
     semantics: { optax: '' },
   },
   S33: {
     name: 'backward_value',
     options: { c: 'clip_value' },
     // Of the network and its loss.
-    implied: ['w', 'u', 'h0', 'lossScale', 'target'],
+    foreign: ['w', 'u', 'h0', 'lossScale', 'target'],
     semantics: { backward: '' },
   },
 };
@@ -353,16 +411,25 @@ const namesOf = (group: unknown): unknown => (Array.isArray(group) ? group.map((
  *
  * @param id such as S03
  * @throws RangeError where there is no such entry
+ * @throws UsageError where a parameter says what isn't so here
  */
 export function fromCatalogue(id: string, params: Given, semantics?: string): Written {
   const found = catalogue[id];
   if (found === undefined) throw new RangeError(`no entry "${id}" (known: ${Object.keys(catalogue).join(', ')})`);
   const { lr: learning_rate, ...given } = params;
   const entry = 'among' in found ? found.choose(given) : found;
-  const { implied = [], reads = [] } = entry;
-  const said = Object.entries(given).filter(([key]) => !implied.includes(key));
+  const { implied = {}, foreign = [], reads = [] } = entry;
+  for (const [key, allowed] of Object.entries(implied)) {
+    if (!(key in given) || allowed.includes(given[key])) continue;
+    const words = allowed.map((value) => JSON.stringify(value)).join(' or ');
+    throw new UsageError(
+      `strategy ${id}: ${key} is ${JSON.stringify(given[key])}; ${entry.name} computes with ${words}; leave it out`,
+    );
+  }
+  const said = Object.entries(given).filter(([key]) => !(key in implied) && !foreign.includes(key));
   const others = said.filter(([key]) => !(key in entry.options));
-  const more = entry.also?.(Object.fromEntries(others), semantics) ?? {};
+  const { learning_rate: own_rate, ...more } = entry.also?.(Object.fromEntries(others), semantics) ?? {};
+  const rate = learning_rate ?? own_rate;
   const renamed = said
     .filter(([key]) => !reads.includes(key))
     .map(([key, value]): [string, unknown] => [entry.options[key] ?? key, value]);
@@ -372,10 +439,12 @@ export function fromCatalogue(id: string, params: Given, semantics?: string): Wr
     name: entry.name,
     options: {
       ...(rule !== '' && { semantics: rule }),
+      ...entry.usually?.(semantics),
       ...Object.fromEntries(renamed),
       ...more,
     },
-    ...(learning_rate !== undefined && { learning_rate }),
+    ...(rate !== undefined && { learning_rate: rate }),
+    ...entry.beside?.(given),
   };
 }
 

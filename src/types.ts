@@ -88,6 +88,8 @@ export interface Update {
   state: Tensors;
   /** Bool scalar: true keeps params, optimizer state and model state exactly as they were. */
   skip?: tf.Scalar;
+  /** Bool scalar: a norm on which it rests overflowed. With `non_finite: raise` the run ends then too. */
+  overflowed?: tf.Tensor;
   /**
    * Scalars for telemetry; `clipped_fraction` and `threshold` have columns, others go to signals.csv. A run ends where `raised` isn't 0.
    */

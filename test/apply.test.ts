@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { applySteps } from '../src/apply/steps.ts';
+import { z } from 'zod';
+import { applySchema, applySteps } from '../src/apply/steps.ts';
 import { loadBackend } from '../src/engine/backend.ts';
 import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
@@ -96,6 +97,63 @@ const wrong: [string, unknown, RegExp][] = [
 ];
 for (const [what, input, message] of wrong) test(`refuses ${what}`, () => assert.match(refusal(input), message));
 
+test('gradients that are not there: nothing, null, or none that is seen', () => {
+  const of = (strategy: unknown, grads: unknown[]) =>
+    applySteps(given({ strategy, steps: [{ grads }] }), eager).steps[0];
+  const limit = { name: 'global_norm', max_norm: 1 };
+  assert.deepEqual(of(limit, [])?.grads, []);
+  assert.deepEqual(of(limit, [null])?.grads, [null]);
+  assert.deepEqual(of({ ...limit, exclude: ['*'] }, [vector(3, 4)])?.grads, [vector(3, 4)]);
+});
+
+const plain = { name: 'sgd', learning_rate: 1 };
+const unlike: [what: string, input: unknown, message: string][] = [
+  [
+    'weights of another shape',
+    { strategy: 'agc', weights: [vector(1, 2, 3)], steps: [{ grads: [vector(1, 2)] }] },
+    'weights: g0 is [3] and in steps[0] [2]; give both one shape',
+  ],
+  [
+    'steps of other shapes',
+    { strategy: plain, steps: [{ grads: [vector(1, 2)] }, { grads: [vector(1)] }] },
+    'steps[1]: g0 is [1] and in steps[0] [2]; give both one shape',
+  ],
+  [
+    'a gradient that is null later on',
+    { strategy: plain, steps: [{ grads: [vector(1), vector(2)] }, { grads: [vector(1), null] }] },
+    'steps[1] has no g1, which steps[0] has; give it too',
+  ],
+  [
+    'noise for a tensor that is not there',
+    {
+      strategy: { name: 'dp_sgd', max_norm: 1, noise_multiplier: 1 },
+      steps: [{ perExample: [vector(1, 2)], noise: { x: vector(1) } }],
+    },
+    'steps[0].noise has x, which steps[0] has not; leave it out',
+  ],
+  [
+    'workers with other tensors',
+    { strategy: { name: 'clip21', max_norm: 1 }, steps: [{ workers: [[vector(1, 2)], [vector(1)]] }] },
+    'steps[0].workers[1]: g0 is [1] and in workers[0] [2]; give both one shape',
+  ],
+];
+for (const [what, input, message] of unlike) {
+  test(`refuses ${what}`, () => assert.throws(() => applySteps(given(input), eager), { message }));
+}
+
+test('what parameters of the catalogue say of an optimizer is done', () => {
+  const weightsOf = (strategy: unknown) =>
+    applySteps(given({ strategy, weights: [vector(1)], steps: [{ grads: [vector(3)] }] }), eager).steps[0]?.weights;
+  // x0 = 1, alpha = 1 / 18: z = 1 - clip(3) / 18, and y is on the way there, all of it at the first step.
+  assert.deepEqual(weightsOf({ name: 'S28', a: 2, L: 9, B: 2 }), weightsOf({ name: 'S28', a: 2, lr: 1 / 9, B: 2 }));
+  assert.deepEqual(
+    weightsOf({ name: 'S16', lr: 0.5, betas: [0.9, 0.999], eps: 1e-6 }),
+    weightsOf({ name: 'lamb', learning_rate: 0.5 }),
+  );
+  assert.deepEqual(weightsOf({ name: 'S26', lr: 1, decay: 0.9, threshold: 1, order: 'trace>clip' }), [vector(0)]);
+  assert.deepEqual(weightsOf({ name: 'S26', lr: 0.25, threshold: 1, decay: 0.9, order: 'clip>trace' }), [vector(0.75)]);
+});
+
 test('other systems take any number: so do their semantics', () => {
   const input = one({ name: 'norm', max_norm: -1, semantics: 'torch' }, 3, 4);
   assert.equal(applySteps(input, eager).steps.length, 1);
@@ -119,6 +177,8 @@ test('the command reads a file, and says what is wrong in one line', async (cont
 
 test('the schema on file is that of the code', () => {
   const file = readFileSync(new URL('../src/apply/apply.schema.json', import.meta.url), 'utf8');
-  assert.match(file, /draft-07/);
-  assert.ok(file.includes('"perExample"') && file.includes('"noise"'));
+  assert.deepEqual(
+    JSON.parse(file),
+    JSON.parse(JSON.stringify(z.toJSONSchema(applySchema, { io: 'input', target: 'draft-7' }))),
+  );
 });

@@ -42,6 +42,11 @@ const refusalOf = (changes: Changes): string => {
 
 const refusals: [what: string, changes: Changes, message: RegExp][] = [
   [
+    'an update that is compared with the gradient, at the gradient',
+    { strategy: 'cautious' },
+    /^x\.yaml:6:11: strategy "cautious" compares an update with the gradient; write place: update$/,
+  ],
+  [
     'gradients of examples that batch norm mixes',
     { strategy: '{name: dp_sgd, max_norm: 1}', model: '{name: mlp, norm: [none, batch]}' },
     /^x\.yaml:6:11: strategy "dp_sgd" works on gradients by example, which batch norm of model "mlp" mixes; use another norm$/,

@@ -70,14 +70,15 @@ const few = { ...pinned, numRuns: 30 };
 const ofNorm = (norm: number): HostTensors => ({ g: hostTensor([], [norm]) });
 const list = (grads: HostTensors) => normOf(...Object.values(grads));
 
-/** As numpy.percentile and its method `nearest`. */
+/** As numpy.percentile; nearest as tfp.stats.percentile, which counts from the largest and rounds halves to the even place. */
 function percentileOf(values: number[], percent: number, interpolation: string): number {
   const sorted = [...values].sort((a, b) => a - b);
   const rank = (percent / 100) * (sorted.length - 1);
   const [low = Number.NaN, high = Number.NaN] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]];
   const share = rank - Math.floor(rank);
   if (interpolation === 'linear') return low + (high - low) * share;
-  if (share === 0.5) return Math.floor(rank) % 2 === 0 ? low : high;
+  const last = sorted.length - 1;
+  if (share === 0.5) return (last - Math.floor(rank)) % 2 === 0 ? low : high;
   return share < 0.5 ? low : high;
 }
 

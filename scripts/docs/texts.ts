@@ -34,7 +34,10 @@ function strategyNames(): string {
         id,
         `\`${entry.name}\`${entry.kind === 'optimizer' ? ' (optimizer)' : ''}`,
         words(entry.options),
-        [...(entry.implied ?? [])].map((name) => `\`${name}\``).join(', '),
+        [...(entry.reads ?? [])].map((name) => `\`${name}\``).join(', '),
+        Object.entries(entry.implied ?? {})
+          .map(([name, values]) => `\`${name}\`: ${values.map((value) => JSON.stringify(value)).join(' or ')}`)
+          .join(', '),
         words(entry.semantics),
       ]),
     );
@@ -58,7 +61,7 @@ Numbers and parameters as in [test/golden/clip.json](../../test/golden/clip.json
 transcriptions of the papers compute. \`clipbench apply\` takes them as well as ours:
 \`{"strategy": {"name": "S03", "maxNorm": 1, "semantics": "torch"}, ...}\`.
 
-${markdownTable(['number', 'here', 'their parameters: our options', 'said by the strategy itself', 'their semantics: ours'], rows)}
+${markdownTable(['number', 'here', 'their parameters: our options', 'also understood', 'always so', 'their semantics: ours'], rows)}
 `;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { catalogue, fromCatalogue } from '../catalogue.ts';
 import { clipOf, placementOptions } from '../clipping/placement.ts';
 import { suggestion } from '../matrix/mistakes.ts';
-import { parts } from '../parts.ts';
+import { find, parts } from '../parts.ts';
 import { type Clip, type Options, type OptionValue, type TransformPart, UsageError } from '../types.ts';
 
 const single = z.union([z.string(), z.looseObject({ name: z.string() })]);
@@ -11,10 +11,12 @@ const single = z.union([z.string(), z.looseObject({ name: z.string() })]);
 export const specSchema = z.union([single, z.strictObject({ chain: z.array(single).min(2) })]);
 export type Spec = z.infer<typeof specSchema>;
 
-/** What a spec stands for: strategies in a row, or an optimizer. */
+/** What a spec stands for: strategies in a row, an optimizer, or (S26) a strategy beside one. */
 export interface Chosen {
   clips: Clip[];
   optimizer?: Clip;
+  /** Decoupled, beside both. */
+  weight_decay?: number;
   /** Given beside the options. */
   learning_rate?: number;
 }
@@ -36,11 +38,20 @@ export function chosenBy(spec: Spec): Chosen {
 const isSingle = (spec: Exclude<Spec, string>): spec is { name: string } => 'name' in spec;
 
 function one(written: { name: string } & Record<string, unknown>): Chosen {
-  const { name, options } = written.name in catalogue ? catalogued(written) : oursOf(written);
+  const { name, options, beside, weight_decay } = written.name in catalogue ? catalogued(written) : oursOf(written);
   const { learning_rate, ...own } = options;
   const rate = learning_rate === undefined ? {} : { learning_rate: numberOf('learning_rate', learning_rate) };
   const strategy = parts.strategies.find((part) => part.name === name);
-  if (strategy !== undefined) return { clips: [clipOf(name, optionsOf(strategy, own, placementOptions))], ...rate };
+  if (strategy !== undefined) {
+    return {
+      clips: [clipOf(name, optionsOf(strategy, own, placementOptions))],
+      ...rate,
+      ...(beside && {
+        optimizer: { name: beside.name, options: optionsOf(find(parts.optimizers, beside.name), beside.options, {}) },
+      }),
+      ...(weight_decay !== undefined && { weight_decay: numberOf('weightDecay', weight_decay) }),
+    };
+  }
   const optimizer = parts.optimizers.find((part) => part.name === name);
   if (optimizer !== undefined)
     return { clips: [], optimizer: { name, options: optionsOf(optimizer, own, {}) }, ...rate };
@@ -54,11 +65,17 @@ function one(written: { name: string } & Record<string, unknown>): Chosen {
 function catalogued({ name, params, semantics, ...others }: { name: string } & Record<string, unknown>) {
   const given = { ...(typeof params === 'object' && params), ...others };
   const found = fromCatalogue(name, given, typeof semantics === 'string' ? semantics : undefined);
-  const { learning_rate } = found;
-  return { ...found, options: { ...found.options, ...(learning_rate !== undefined && { learning_rate }) } };
+  const { learning_rate, optimizer: beside, weight_decay } = found;
+  const options = { ...found.options, ...(learning_rate !== undefined && { learning_rate }) };
+  return { name: found.name, options, beside, weight_decay };
 }
 
-const oursOf = ({ name, ...options }: { name: string } & Record<string, unknown>) => ({ name, options });
+const oursOf = ({ name, ...options }: { name: string } & Record<string, unknown>) => ({
+  name,
+  options,
+  beside: undefined,
+  weight_decay: undefined,
+});
 
 /** Every option, defaults filled in. */
 function optionsOf(part: TransformPart, given: Record<string, unknown>, extra: z.ZodRawShape): Options {

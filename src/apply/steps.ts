@@ -6,27 +6,11 @@ import { noiseOf, normalOf } from '../noise.ts';
 import { build, constants, find, parts, structureOf } from '../parts.ts';
 import { asScalars, group, join, mapTensors, pick } from '../tensors.ts';
 import { membersOf, oneAfterTheOther, optionsOf } from '../train/members.ts';
-import { type Engine, Finding, type HostTensors, type Needs, type Step, type Transform, UsageError } from '../types.ts';
+import { type Engine, Finding, type HostTensor, type Needs, type Step, type Transform, UsageError } from '../types.ts';
+import { beside } from './beside.ts';
+import { assertAlike, givenSteps, scalar, stepSchema, zeros } from './given.ts';
 import { type Chosen, chosenBy, specSchema } from './spec.ts';
-import { fromJson, numberSchema, numberToJson, type TensorsJson, tensorsSchema, toJson } from './tensor.ts';
-
-const stepSchema = z.strictObject({
-  grads: tensorsSchema.optional().describe('the mean gradient over the batch'),
-  perExample: tensorsSchema
-    .optional()
-    .describe('gradients of the examples, [examples, ...shape], where the strategy needs them'),
-  workers: z
-    .array(tensorsSchema)
-    .min(1)
-    .optional()
-    .describe('gradients of workers or micro-batches, where the strategy needs them'),
-  updates: tensorsSchema.optional().describe('what the optimizer would do, for a strategy that works on it'),
-  noise: tensorsSchema
-    .optional()
-    .describe('standard normal numbers in the shapes of the weights; default: from the seed'),
-  loss: numberSchema.optional().describe('mean loss of the batch; default 0'),
-});
-type StepInput = z.infer<typeof stepSchema>;
+import { fromJson, numberToJson, type TensorsJson, tensorsSchema, toJson } from './tensor.ts';
 
 export const applySchema = z
   .strictObject({
@@ -54,17 +38,21 @@ export interface ApplyOutput {
 export function applySteps(input: ApplyInput, engine: Engine): ApplyOutput {
   const chosen = chosenBy(specOf(input));
   const { transform, numbers, needs, key } = ready(chosen);
-  const steps = input.steps.map((step, t) => givenIn(step, needs, `steps[${t}]`));
+  const steps = givenSteps(input.steps, needs);
   const [first] = steps;
   if (first === undefined) throw new UsageError('steps is empty; give at least one');
   const weights = input.weights === undefined ? zeros(first.params) : fromJson(input.weights, 'weights');
   const names = Object.keys(first.params);
-  for (const name of names) {
-    if (!(name in weights)) throw new UsageError(`weights: there is none for gradient ${name}`);
-  }
   const own = Object.fromEntries(
-    names.map((name) => [name, weights[name] ?? { shape: [], values: new Float32Array() }]),
+    names.flatMap((name): [string, HostTensor][] => {
+      const tensor = weights[name];
+      return tensor === undefined ? [] : [[name, tensor]];
+    }),
   );
+  // Weights of parameters without a gradient may be there too.
+  assertAlike(own, first.params, 'weights', 'steps[0]');
+  // A strategy of nothing: null stays null.
+  if (names.length === 0) return { steps: steps.map(({ like }) => ({ grads: like, info: {} })) };
   const isOptimizer = chosen.optimizer !== undefined;
   const [workers = 1, ...others] = input.steps.map((step) => step.workers?.length ?? 1);
   const other = others.findIndex((count) => count !== workers);
@@ -144,19 +132,30 @@ function stepOf(transform: Transform, isOptimizer: boolean): Step {
 }
 
 /** The transform, its numeric options, the gradients it takes, and what it is told apart by. */
-function ready({ clips, optimizer }: Chosen): {
+function ready({ clips, optimizer, weight_decay }: Chosen): {
   transform: Transform;
   numbers: Record<string, number>;
   needs: Needs;
   key: unknown;
 } {
-  if (optimizer !== undefined) {
-    const part = find(parts.optimizers, optimizer.name);
-    const key = structureOf(part, optimizer);
-    return { transform: build(part, optimizer), numbers: constants(part, optimizer), needs: 'batch', key };
-  }
   const members = membersOf(clips);
   const needs = members.find((member) => member.needs !== 'batch')?.needs ?? 'batch';
+  if (optimizer !== undefined) {
+    const part = find(parts.optimizers, optimizer.name);
+    const own = {
+      transform: build(part, optimizer),
+      numbers: constants(part, optimizer),
+      key: structureOf(part, optimizer),
+    };
+    const [member] = members;
+    if (member === undefined) return { ...own, needs };
+    return {
+      transform: beside(member.transform, member.place, own.transform, weight_decay),
+      numbers: join({ clip: optionsOf(members), optimizer: own.numbers }),
+      needs,
+      key: [member.structure, own.key, weight_decay ?? 0],
+    };
+  }
   return {
     transform: oneAfterTheOther(members),
     numbers: optionsOf(members),
@@ -171,61 +170,6 @@ function specOf({ strategy, params, semantics }: ApplyInput) {
     throw new UsageError('params and semantics go with a strategy that is a name; write them into {name: ...}');
   }
   return { name: strategy, ...params, ...(semantics !== undefined && { semantics }) };
-}
-
-/** What a step is given, as inputs; `params` has the shapes of the weights. */
-function givenIn(
-  step: StepInput,
-  needs: Needs,
-  where: string,
-): { inputs: HostTensors; params: HostTensors; like: TensorsJson } {
-  const { grads, perExample, workers, updates, noise, loss = 0 } = step;
-  const others = {
-    loss: scalar(Number(loss)),
-    ...join({ noise: noise === undefined ? {} : fromJson(noise, `${where}.noise`) }),
-  };
-  if (needs === 'example' || needs === 'micro_batch') {
-    const like = needs === 'example' ? perExample : workers?.[0];
-    if (like === undefined) {
-      throw new UsageError(`${where}: this strategy needs ${needs === 'example' ? 'perExample' : 'workers'}`);
-    }
-    const many =
-      needs === 'example'
-        ? fromJson(like, `${where}.perExample`)
-        : stacked((workers ?? []).map((worker, i) => fromJson(worker, `${where}.workers[${i}]`)));
-    const mean = Object.fromEntries(Object.entries(many).map(([name, tensor]) => [name, meanOf(tensor)]));
-    return { inputs: { ...join({ grads: many, raw: mean }), ...others }, params: mean, like };
-  }
-  const like = updates ?? grads;
-  if (like === undefined) throw new UsageError(`${where}: grads is missing`);
-  const own = fromJson(like, `${where}.grads`);
-  const raw = grads === undefined ? own : fromJson(grads, `${where}.grads`);
-  return { inputs: { ...join({ grads: own, raw }), ...others }, params: own, like };
-}
-
-const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
-
-const zeros = (like: HostTensors): HostTensors =>
-  Object.fromEntries(
-    Object.entries(like).map(([name, { shape, values }]) => [name, { shape, values: new Float32Array(values.length) }]),
-  );
-
-/** Tensors of several workers as one by name, [workers, ...shape]. */
-function stacked(each: HostTensors[]): HostTensors {
-  return Object.fromEntries(
-    Object.entries(each[0] ?? {}).map(([name, { shape }]) => {
-      const values = each.flatMap((worker) => [...(worker[name]?.values ?? [])]);
-      return [name, { shape: [each.length, ...shape], values: Float32Array.from(values) }];
-    }),
-  );
-}
-
-/** Over the first axis. */
-function meanOf({ shape: [count = 0, ...shape], values }: HostTensors[string]): HostTensors[string] {
-  const size = shape.reduce((product, n) => product * n, 1);
-  const mean = new Float32Array(size);
-  for (let i = 0; i < values.length; i++) mean[i % size] = (mean[i % size] ?? 0) + (values[i] ?? 0) / count;
-  return { shape, values: mean };
 }
 
 function infoOf({ done: _, raised: __, skipped, ...info }: Record<string, number>) {

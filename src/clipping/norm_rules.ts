@@ -18,8 +18,8 @@ export const normRules = {
   torch: (n, c) => tf.minimum(1, c.div(n.add(1e-6))),
   /** tf.clip_by_global_norm: a norm that isn't finite turns all to NaN, on purpose. */
   tf: tfRule,
-  /** `global_clipnorm` of Keras 3: as tf, but 0 is off. */
-  keras: (n, c) => tf.where(c.equal(0), tf.onesLike(n), tfRule(n, c)),
+  /** `global_clipnorm` of Keras 3: as tf, but 0 and below is off. */
+  keras: (n, c) => tf.where(c.lessEqual(0), tf.onesLike(n), tfRule(n, c)),
   /** optax.clip_by_global_norm: strictly below the threshold nothing changes. */
   optax: (n, c) => tf.where(n.less(c), tf.onesLike(n), c.div(n)),
   /** `clipnorm` of Keras 1 and 2, which was the norm of all gradients. */

@@ -41,15 +41,18 @@ export function withValue(history: Tensors, value: tf.Scalar, isKept: tf.Tensor)
 
 /**
  * The value below which `fraction` of the history lies: between two of them where `fraction` falls (numpy.percentile), or the
- * nearer one (tfp.stats.percentile). Of an empty history it is Infinity.
+ * nearer one (tfp.stats.percentile, which counts from the largest and takes the even place of two equally near). Of an empty history it is Infinity.
  */
 export function percentile(history: Tensors, fraction: tf.Scalar, interpolation: Interpolation): tf.Scalar {
   const [sorted, count] = [pick(history, 'sorted'), pick(history, 'count')];
-  const rank = filled(sorted, count).sub(1).mul(fraction);
+  const last = filled(sorted, count).sub(1);
+  const rank = last.mul(fraction);
   const places = tf.range(0, sorted.size);
   const at = (place: tf.Tensor) => entryAt(sorted, places.equal(place));
   const value =
-    interpolation === 'nearest' ? at(rank.round()) : between(at(rank.floor()), at(rank.ceil()), rank.sub(rank.floor()));
+    interpolation === 'nearest'
+      ? at(last.sub(last.mul(tf.sub(1, fraction)).round()))
+      : between(at(rank.floor()), at(rank.ceil()), rank.sub(rank.floor()));
   return tf.where(count.greater(0), value, Number.POSITIVE_INFINITY).asScalar();
 }
 

@@ -34,6 +34,15 @@ export function refuseMisfits(axes: Axes, mistakes: Mistakes): void {
   refuseNeeds(axes, mistakes);
   refuseRelative(axes, mistakes);
   refuseBackward(axes, mistakes);
+  refuseComparators(axes, mistakes);
+}
+
+/** Beside the gradient itself, what compares an update with it has nothing to do. */
+function refuseComparators({ strategies }: Axes, mistakes: Mistakes): void {
+  for (const { value, path } of strategies) {
+    if (!value.some(({ name, place }) => name === 'cautious' && place !== 'update')) continue;
+    mistakes.at(path, 'strategy "cautious" compares an update with the gradient; write place: update');
+  }
 }
 
 /** Models that can't read a task's examples. */

@@ -12,18 +12,18 @@ import {
   normalizedMean,
 } from '../updates/moments.ts';
 import { sign } from '../updates/sign.ts';
-import { weightDecayOption, withDecay } from '../updates/weight-decay.ts';
+import { weightDecayOption } from '../updates/weight-decay.ts';
 
 type Numbers = MomentNumbers | 'theta' | 'reset_every' | 'warmup' | 'clip_from' | 'weight_decay';
 
-export const spam: TransformPart<{ weight_decay: boolean }, Numbers> = {
+export const spam: TransformPart<{ weight_decay: boolean; semantics: 'safe' | 'official' }, Numbers> = {
   name: 'spam',
   summary:
     'Adam whose entries are clipped where they spike above their own mean square, and which forgets its means from time to time.',
   equation:
-    'g_i^2 > theta v_i: g_i <- sign(g_i) sqrt(theta v_i);  every reset_every steps: m, v <- 0, then the rate is 1 - 0.99 (1 + cos(pi k / (warmup + 1))) / 2 of itself for k = 0 .. warmup - 1;  then adamw',
+    'g_i^2 > theta v_i: g_i <- sign(g_i) sqrt(theta v_i);  every reset_every steps: m, v <- 0, then the rate is 1 - 0.99 (1 + cos(pi k / (warmup + 1))) / 2 of itself for k = 0 .. warmup - 1;  then Adam, and w <- w - learning_rate weight_decay w of what came out',
   reference:
-    'Huang et al. 2025 (SPAM), Algorithm 1; TianjinYellow/SPAM-Optimizer without sparse moments (the corrections of m and v go on counting from the first step; an entry whose gradient was 0 so far is not clipped)',
+    'Huang et al. 2025 (SPAM), Algorithm 1; TianjinYellow/SPAM-Optimizer without sparse moments (the corrections of m and v go on counting from the first step; epsilon is added to the root of v itself)',
   scope: 'element',
   options: z.strictObject({
     ...momentOptions(1e-6),
@@ -52,22 +52,31 @@ export const spam: TransformPart<{ weight_decay: boolean }, Numbers> = {
       .min(0)
       .default(20)
       .meta({ description: 'steps after a reset from which entries are clipped', role: 'numeric' }),
-    weight_decay: weightDecayOption(0, 'share of the weights that is taken off, times the learning rate'),
+    weight_decay: weightDecayOption(
+      0,
+      'share of the weights that is taken off after the step, times the learning rate',
+    ),
+    semantics: z.enum(['safe', 'official']).default('safe').meta({
+      description:
+        'safe: an entry whose gradient was 0 so far is not clipped; official: it is, to 0, and stays there as long as entries are clipped',
+      role: 'structural',
+    }),
   }),
   derive: momentConstants,
-  make: ({ weight_decay: hasDecay }) => ({
+  make: ({ weight_decay: hasDecay, semantics }) => ({
     init: (params) => ({ ...newMoments(params), ...join({ schedule: { step: tf.scalar(0) } }) }),
     update(grads, state, { params, options, learning_rate }) {
       const { theta, reset_every, warmup, clip_from, epsilon, weight_decay } = options;
       const step = pick(state, 'schedule.step').add(1);
       const sinceReset = step.mod(reset_every);
 
-      // Roots are compared, not squares, which overflow. No bound is made of a mean square of 0: it would hold for ever.
+      // Roots are compared, not squares, which overflow. A bound made of a mean square of 0 would hold for ever.
       const bounds = mapTensors(group(state, 'square'), (v) => v.mul(theta).sqrt());
       const isClipping = sinceReset.greaterEqual(clip_from);
       const isSpike = mapTensors(grads, (g, name) => {
         const bound = pick(bounds, name);
-        return tf.logicalAnd(tf.logicalAnd(g.abs().greater(bound), bound.greater(0)), isClipping);
+        const isBeyond = tf.logicalAnd(g.abs().greater(bound), isClipping);
+        return semantics === 'official' ? isBeyond : tf.logicalAnd(isBeyond, bound.greater(0));
       });
       const clipped = mapTensors(grads, (g, name) => tf.where(pick(isSpike, name), sign(g).mul(pick(bounds, name)), g));
 
@@ -86,8 +95,12 @@ export const spam: TransformPart<{ weight_decay: boolean }, Numbers> = {
         .mul(0.99 / 2);
       const rateFactor = tf.where(isComingBack, tf.sub(1, missing), 1).asScalar();
       const rate = learning_rate.mul(rateFactor).neg().asScalar();
+      // Of the uncorrected root: normalizedMean takes epsilon as that of the corrected one.
+      const ownEpsilon = epsilon.div(pick(moments.seen, 'square').sqrt()).asScalar();
+      const steps = normalizedMean(moments, ownEpsilon, rate);
+      const decay = learning_rate.mul(weight_decay);
       return {
-        grads: withDecay(normalizedMean(moments, epsilon, rate), params, rate.mul(weight_decay), hasDecay),
+        grads: hasDecay ? mapTensors(steps, (s, name) => s.sub(s.add(pick(params, name)).mul(decay))) : steps,
         state: join({ ...moments, schedule: { step } }),
         info: { clipped_fraction: shareOf(Object.values(isSpike)), threshold: theta, rate_factor: rateFactor },
       };

@@ -44,7 +44,12 @@ export const global_norm: TransformPart<{ semantics: NormSemantics; p: PowerOpti
       }
       const norm = use_norm === undefined ? normAs(semantics, list, powerOf(p)) : tf.scalar(use_norm);
       const factor = normRules[semantics === 'safe' ? 'burn' : semantics](norm, max_norm);
-      return { grads: mapTensors(grads, (g) => g.mul(factor)), state, info: info(isChange(factor)) };
+      return {
+        grads: mapTensors(grads, (g) => g.mul(factor)),
+        state,
+        info: info(isChange(factor)),
+        overflowed: norm.isInf(),
+      };
     },
     statistic: (grads) => groupNorms([Object.values(grads)], powerOf(p)).asScalar(),
   }),

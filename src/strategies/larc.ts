@@ -43,10 +43,11 @@ export const larc: TransformPart<{ clip: boolean; weight_decay: boolean }, Numbe
       const [wNorms, gNorms] = [norms.slice(0, ws.length), norms.slice(ws.length)];
       const decay = hasDecay ? wNorms.mul(weight_decay) : 0;
       const ratios = trust_coefficient.mul(wNorms).div(gNorms.add(decay).add(eps));
-      const isUsable = tf.logicalAnd(wNorms.greater(0), gNorms.greater(0));
+      // NaN is not 0 either: it is hidden from nobody.
+      const isUsable = tf.logicalAnd(wNorms.notEqual(0), gNorms.notEqual(0));
       // Compared before it is divided by: a schedule may end at a rate of 0.
       const bounded = clip
-        ? tf.where(ratios.less(learning_rate), ratios.div(learning_rate), tf.onesLike(ratios))
+        ? tf.where(ratios.greaterEqual(learning_rate), tf.onesLike(ratios), ratios.div(learning_rate))
         : ratios;
       const factors = tf.where(isUsable, bounded, tf.onesLike(ratios));
       const factor = named(grads, factors.unstack());

@@ -14,8 +14,9 @@ type Semantics = (typeof semantics)[number];
 const rules: Record<Exclude<Semantics, 'safe'>, NormRule> = {
   ...normRules,
   tf: clipByNorm,
-  keras: (n, c) => tf.where(c.equal(0), tf.onesLike(n), clipByNorm(n, c)),
-  tf_average: normRules.tf,
+  keras: (n, c) => tf.where(c.lessEqual(0), tf.onesLike(n), clipByNorm(n, c)),
+  /** tf.compat.v1.clip_by_average_norm: what isn't finite stays in its entries. */
+  tf_average: (n, c) => c.mul(tf.minimum(n.reciprocal(), c.reciprocal())),
 };
 
 export const norm: TransformPart<{ semantics: Semantics; groups: string[][]; axes: number[] }, 'max_norm'> = {
@@ -100,17 +101,32 @@ function together(list: tf.Tensor[], semantics: Exclude<Semantics, 'safe'>, max_
   const norm = normAs(semantics, list);
   const entries = list.reduce((n, { size }) => n + size, 0);
   const factor = rules[semantics](semantics === 'tf_average' ? norm.div(entries) : norm, max_norm);
-  return { tensors: list.map((g) => g.mul(factor)), isTouched: isChange(factor) };
+  return { tensors: list.map((g) => times(g, factor, semantics, norm, max_norm)), isTouched: isChange(factor) };
 }
 
 /** One tensor, whose norms are taken over these axes. */
 function along(g: tf.Tensor, axes: number[], semantics: Semantics, max_norm: tf.Scalar): Clipped {
   if (semantics !== 'safe') {
-    const factors = rules[semantics](plainUnitNorms(g, own(g, axes)), max_norm);
-    return { tensors: [g.mul(factors)], isTouched: isChange(factors) };
+    const norms = plainUnitNorms(g, own(g, axes));
+    const factors = rules[semantics](norms, max_norm);
+    return { tensors: [times(g, factors, semantics, norms, max_norm)], isTouched: isChange(factors) };
   }
   const { tensor, norms } = shortenedUnits(g, own(g, axes), max_norm);
   return { tensors: [tensor], isTouched: norms.greater(max_norm) };
+}
+
+/** TensorFlow and Keras multiply by max_norm first: with both large that overflows. */
+function times(
+  g: tf.Tensor,
+  factors: tf.Tensor,
+  semantics: Semantics,
+  norms: tf.Tensor,
+  max_norm: tf.Scalar,
+): tf.Tensor {
+  if (semantics !== 'tf' && semantics !== 'keras') return g.mul(factors);
+  const limit = tf.maximum(max_norm, 0);
+  const clipped = g.mul(limit).div(tf.maximum(norms, limit));
+  return semantics === 'keras' ? tf.where(max_norm.lessEqual(0), g, clipped) : clipped;
 }
 
 /** Those of the axes that it has; a tensor without one of them has one norm. */

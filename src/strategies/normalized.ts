@@ -14,8 +14,6 @@ const divisors = {
   max: (n: tf.Tensor, eps: tf.Scalar) => tf.maximum(n, eps),
   /** tf.math.l2_normalize */
   max_square: (n: tf.Tensor, eps: tf.Scalar) => tf.maximum(n.square(), eps).sqrt(),
-  /** RenormalizeL2PerParamType of Deeplearning4j: zeros become NaN. */
-  none: (n: tf.Tensor) => n,
 };
 const modes = ['safe', 'add', 'max', 'max_square', 'none'] as const;
 type Mode = (typeof modes)[number];
@@ -46,7 +44,7 @@ export const normalized: TransformPart<{ scope: Scope; eps_mode: Mode }, 'scale'
     }),
     eps_mode: z.enum(modes).default('safe').meta({
       description:
-        'safe: the norm never overflows nor underflows, and zeros stay zeros; else where eps stands, with norms that may overflow: such a gradient becomes 0',
+        'safe: the norm never overflows nor underflows, and zeros stay zeros; none: they become NaN, as in Deeplearning4j; else where eps stands, with norms that may overflow: such a gradient becomes 0',
       role: 'structural',
     }),
   }),
@@ -55,7 +53,9 @@ export const normalized: TransformPart<{ scope: Scope; eps_mode: Mode }, 'scale'
     update(grads, state, { options: { scale, eps } }) {
       const groups = groupsIn(grads, scope);
       const { tensors, norms, factors } =
-        eps_mode === 'safe' ? lengthened(groups, scale) : divided(groups, scale, (n) => divisors[eps_mode](n, eps));
+        eps_mode === 'safe' || eps_mode === 'none'
+          ? lengthened(groups, scale, eps_mode === 'none')
+          : divided(groups, scale, (n) => divisors[eps_mode](n, eps));
       return {
         grads: named(grads, tensors),
         state,
@@ -65,9 +65,12 @@ export const normalized: TransformPart<{ scope: Scope; eps_mode: Mode }, 'scale'
   }),
 };
 
-function lengthened(groups: tf.Tensor[][], scale: tf.Scalar) {
-  const { groups: tensors, norms, factors } = resized(groups, () => scale);
-  return { tensors: tensors.flat(), norms, factors };
+/** With norms that neither overflow nor underflow; zeros stay, or become NaN, as 0 / 0 is. */
+function lengthened(groups: tf.Tensor[][], scale: tf.Scalar, zerosBecomeNaN: boolean) {
+  const { groups: resizedGroups, norms, factors } = resized(groups, () => scale);
+  const gaps = tf.where(norms.equal(0), Number.NaN, 0).unstack();
+  const tensors = resizedGroups.flatMap((group, i) => (zerosBecomeNaN ? group.map((g) => g.add(gaps[i] ?? 0)) : group));
+  return { tensors, norms, factors };
 }
 
 function divided(groups: tf.Tensor[][], scale: tf.Scalar, divisor: (n: tf.Tensor) => tf.Tensor) {

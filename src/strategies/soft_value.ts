@@ -18,7 +18,8 @@ const shapes: Record<Fn, (y: tf.Tensor) => tf.Tensor> = {
       .atan()
       .div(Math.PI / 2),
   algebraic: (y) => y.div(y.abs().add(1)),
-  sqrt: (y) => y.div(y.square().add(1).sqrt()),
+  // Of large numbers the square overflows, and the 1 is lost.
+  sqrt: (y) => y.div(tf.where(y.abs().greater(1e10), y.abs(), y.square().add(1).sqrt())),
   erf: (y) => y.mul(Math.sqrt(Math.PI) / 2).erf(),
 };
 
@@ -59,8 +60,8 @@ export const soft_value: TransformPart<{ fn: Fn; semantics: 'safe' | 'paper' }, 
       const bend = (y: tf.Tensor) => shapes[fn](y).mul(clip_value);
       const bent = mapTensors(grads, (g) => {
         const y = g.div(clip_value);
-        if (semantics === 'paper') return bend(y);
         const inRange = tf.minimum(tf.maximum(y, -1 / FLAT), 1 / FLAT);
+        if (semantics === 'paper') return bend(tf.where(g.isInf(), g, inRange));
         // With a bound so far away that y underflows, or Infinity for none at all.
         return tf.where(g.abs().lessEqual(clip_value.mul(FLAT)), g, bend(inRange));
       });

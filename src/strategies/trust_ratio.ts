@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { isChange, shareOf } from '../clipping/touched.ts';
-import { groupNorms, resized } from '../norms.ts';
+import { groupNorms, plainNorm, resized } from '../norms.ts';
 import { named, pick } from '../tensors.ts';
 import type { TransformPart } from '../types.ts';
 
-export const trust_ratio: TransformPart<{ clip: boolean }, 'trust_coefficient'> = {
+export const trust_ratio: TransformPart<{ clip: boolean; semantics: 'safe' | 'optax' }, 'trust_coefficient'> = {
   name: 'trust_ratio',
   summary: "Makes the gradient of every tensor as long as a share of its weights' norm.",
   equation: 'g_l <- g_l * trust_coefficient ||w_l|| / ||g_l||;  clip: the factor is at most 1',
@@ -27,11 +27,32 @@ export const trust_ratio: TransformPart<{ clip: boolean }, 'trust_coefficient'> 
       description: 'whether gradients are made shorter only, never longer',
       role: 'structural',
     }),
+    semantics: z.enum(['safe', 'optax']).default('safe').meta({
+      description:
+        'safe: norms never overflow nor underflow; optax: a gradient whose norm overflows becomes 0, one whose squares underflow stays',
+      role: 'structural',
+    }),
   }),
-  make: ({ clip }) => ({
+  make: ({ clip, semantics }) => ({
     init: () => ({}),
     update(grads, state, { params, options: { trust_coefficient } }) {
       const list = Object.entries(grads);
+      if (semantics === 'optax') {
+        const factors = list.map(([name, g]) => {
+          const [w, n] = [plainNorm([pick(params, name)]), plainNorm([g])];
+          const ratio = trust_coefficient.mul(w).div(n);
+          const factor = tf.where(tf.logicalOr(w.equal(0), n.equal(0)), tf.onesLike(ratio), ratio);
+          return clip ? tf.minimum(factor, 1) : factor;
+        });
+        return {
+          grads: named(
+            grads,
+            list.map(([, g], i) => g.mul(factors[i] ?? 1)),
+          ),
+          state,
+          info: { clipped_fraction: shareOf(factors.map(isChange)), threshold: trust_coefficient },
+        };
+      }
       const weights = groupNorms(list.map(([name]) => [pick(params, name)]));
       const { groups, factors } = resized(
         list.map(([, g]) => [g]),

@@ -14,26 +14,31 @@ export const value: TransformPart<
   equation: 'g_i <- max(min(g_i, clip_value), lowest)',
   reference: 'Mikolov 2012 (thesis); tf.clip_by_value; torch.nn.utils.clip_grad_value_; optax.clip',
   scope: 'element',
-  options: z.strictObject({
-    clip_value: z
-      .number()
-      .positive()
-      .meta({
-        description: 'largest absolute value of an entry',
-        role: 'numeric',
-        threshold: true,
-        search: { min: 1e-3, max: 10, scale: 'log' },
+  options: z
+    .strictObject({
+      clip_value: z
+        .number()
+        .positive()
+        .meta({
+          description: 'largest absolute value of an entry',
+          role: 'numeric',
+          threshold: true,
+          search: { min: 1e-3, max: 10, scale: 'log' },
+        }),
+      lowest: z.number().exactOptional().meta({
+        description: 'smallest entry, where it is not -clip_value',
+        role: 'structural',
       }),
-    lowest: z.number().exactOptional().meta({
-      description: 'smallest entry, where it is not -clip_value',
-      role: 'structural',
+      semantics: z.enum(['safe', 'tf', 'keras', 'torch', 'optax']).default('safe').meta({
+        description:
+          'NaN stays NaN and an infinite entry becomes the bound in all; where lowest is above clip_value, torch and optax answer clip_value, tf lowest; keras: a clip_value of 0 or below is off',
+        role: 'structural',
+      }),
+    })
+    .refine(({ clip_value, lowest = -clip_value, semantics }) => semantics !== 'safe' || lowest <= clip_value, {
+      path: ['lowest'],
+      error: 'give clip_value or less',
     }),
-    semantics: z.enum(['safe', 'tf', 'keras', 'torch', 'optax']).default('safe').meta({
-      description:
-        'NaN stays NaN and an infinite entry becomes the bound in all; where lowest is above clip_value, torch and optax answer clip_value, the others lowest',
-      role: 'structural',
-    }),
-  }),
   derive: ({ clip_value, lowest = -Number(clip_value) }) => ({ bound: Number(lowest) }),
   make: ({ semantics, lowest }) => ({
     init: () => ({}),
@@ -43,7 +48,9 @@ export const value: TransformPart<
       const clipped = mapTensors(grads, (g) =>
         semantics === 'torch' || semantics === 'optax'
           ? tf.minimum(tf.maximum(g, bound), clip_value)
-          : tf.maximum(tf.minimum(g, clip_value), bound),
+          : semantics === 'keras'
+            ? tf.where(clip_value.lessEqual(0), g, tf.maximum(tf.minimum(g, clip_value), bound))
+            : tf.maximum(tf.minimum(g, clip_value), bound),
       );
       const isBeyond = (g: tf.Tensor) =>
         lowest === undefined ? g.abs().greater(clip_value) : tf.logicalOr(g.greater(clip_value), g.less(bound));

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isSeen } from '../clipping/patterns.ts';
 import { mapTensors, pick } from '../tensors.ts';
-import type { Placement, Tensors, Transform, UpdateContext } from '../types.ts';
+import type { Placement, Tensors, Transform, Update, UpdateContext } from '../types.ts';
 
 export function placed(transform: Transform, { include, exclude, non_finite }: Placement): Transform {
   const guarded = non_finite === undefined ? transform : guard(transform, non_finite);
@@ -25,7 +25,10 @@ function restrict(transform: Transform, include?: string[], exclude?: string[]):
     }),
     update(grads, state, context) {
       const { params } = context;
-      const update = transform.update(seen(grads), state, narrowed(context));
+      const own = seen(grads);
+      // Nothing is seen: nothing to take a norm of.
+      const update: Update =
+        Object.keys(own).length === 0 ? { grads: {}, state } : transform.update(own, state, narrowed(context));
       const passed = (g: tf.Tensor, name: string) => (g.rank > pick(params, name).rank ? g.mean(0) : g);
       return { ...update, grads: mapTensors(grads, (g, name) => update.grads[name] ?? passed(g, name)) };
     },
@@ -38,8 +41,9 @@ function guard(transform: Transform, policy: NonNullable<Placement['non_finite']
     update(grads, state, context) {
       const allFinite = tf.stack(Object.values(grads).map((g) => g.isFinite().all())).all();
       if (policy === 'raise') {
-        const update = transform.update(grads, state, context);
-        return { ...update, info: { ...update.info, raised: tf.logicalNot(allFinite).toFloat().asScalar() } };
+        const { overflowed, ...update } = transform.update(grads, state, context);
+        const isSound = overflowed === undefined ? allFinite : tf.logicalAnd(allFinite, tf.logicalNot(overflowed));
+        return { ...update, info: { ...update.info, raised: tf.logicalNot(isSound).toFloat().asScalar() } };
       }
       // What isn't finite would stay in the state of a strategy for good.
       const cleaned = mapTensors(grads, (g) => tf.where(g.isFinite(), g, tf.zerosLike(g)));

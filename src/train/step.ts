@@ -158,7 +158,7 @@ function onEach(strategy: Transform, learnings: Learning[], state: Tensors, cont
 }
 
 /** A strategy on the direction in which an update goes: the update without the learning rate, and pointing as the gradient does. */
-function onDirection(strategy: Transform, update: Tensors, state: Tensors, context: UpdateContext): Update {
+export function onDirection(strategy: Transform, update: Tensors, state: Tensors, context: UpdateContext): Update {
   const back = context.learning_rate.neg();
   const direction = mapTensors(update, (u) => u.div(back));
   const { grads, info, ...others } = strategy.update(direction, state, context);

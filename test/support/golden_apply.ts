@@ -26,7 +26,8 @@ function inputOf(example: GoldenCase) {
   }
   if (inputs.gradSteps === undefined || (expected.gradSteps ?? expected.weightSteps) === undefined) return undefined;
   // Weights that come of a strategy and some optimizer after it.
-  if (expected.weightSteps !== undefined && fromCatalogue(strategy, params, rule).kind === 'strategy') return undefined;
+  const { kind, optimizer } = fromCatalogue(strategy, params, rule);
+  if (expected.weightSteps !== undefined && kind === 'strategy' && optimizer === undefined) return undefined;
   const steps = list.parse(inputs.gradSteps).map((grads, t) => ({
     grads: goldenJson(grads),
     ...(losses[t] !== undefined && { loss: losses[t] }),
