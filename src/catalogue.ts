@@ -14,9 +14,11 @@ export interface Written {
   options: Record<string, unknown>;
   /** Where the entry's rule depends on it. */
   learning_rate?: unknown;
-  /** Of a strategy that is shown beside an optimizer: which, and the decoupled decay beside both. */
+  /** Of a strategy that is shown beside an optimizer: which, and the decay of the weights beside both. */
   optimizer?: { name: string; options: Given };
-  weight_decay?: unknown;
+  decay?: { share: unknown; isCoupled: boolean };
+  /** How many examples or workers every step has, and what says so. */
+  count?: { said: string; count: unknown };
 }
 
 export interface Entry {
@@ -29,15 +31,17 @@ export interface Entry {
   implied?: Record<string, unknown[]>;
   /** Parameters of something else in the same step: an optimizer, a model, its data. */
   foreign?: string[];
+  /** The parameter that says how many examples, workers or micro-batches there are. */
+  counted?: string;
   /** Our word for the entry's `semantics`, where it is another; '' where our default is meant. */
   semantics?: Record<string, string>;
   /** Parameters that `also` reads. */
   reads?: string[];
   /** The optimizer that its parameters speak of. */
-  beside?(given: Given): Pick<Written, 'optimizer' | 'weight_decay'>;
+  beside?(given: Given): Pick<Written, 'optimizer' | 'decay'>;
   /** Options that a rule has where nothing else is said. */
   usually?(semantics?: string): Given;
-  /** Options that aren't a parameter by another name. `given` has parameters that nothing above names. */
+  /** Options that aren't a parameter by another name, or not always. */
   also?(given: Given, semantics?: string): Given;
 }
 
@@ -47,7 +51,8 @@ interface Several {
   choose(given: Given): Entry;
 }
 
-const clipValue = { clipValue: 'clip_value', maxDelta: 'clip_value', max: 'clip_value', min: 'lowest' };
+/** No bound: Infinity in float32. A number, so that it is one in JSON too. */
+export const off = Number.MAX_VALUE;
 
 /** Of the moments of Adam's kind. */
 const betasOf = ({ betas }: Given): Given => (Array.isArray(betas) ? { beta1: betas[0], beta2: betas[1] } : {});
@@ -91,13 +96,26 @@ const automaticBy = (rule: string): Entry => ({
   also: (_given, semantics) => ({ rule: automatic[String(semantics)] ?? rule }),
 });
 
+const skipSpike: Entry = {
+  name: 'skip_spike',
+  options: { rollingIntervalLength: 'window', sigmaFactor: 'sigma' },
+  semantics: { 'olmo-core': 'olmo' },
+};
+const skipLarge: Entry = {
+  name: 'skip_large',
+  options: {},
+  semantics: { optax: '' },
+  reads: ['maxSquaredNorm'],
+  also: ({ maxSquaredNorm }) => ({ max_norm: Math.sqrt(Number(maxSquaredNorm)) }),
+};
+
 const mixedClip: Entry = {
   name: 'mixed_clip',
   kind: 'optimizer',
   options: { gamma: 'gamma', beta: 'beta', nu: 'nu', soft: 'soft' },
   semantics: { mixed: '' },
 };
-const ofTheOptimizer = ['beta', 'betas', 'decay', 'eps', 'microBatches', 'momentum', 'nesterov', 'weightDecay'];
+const ofTheOptimizer = ['beta', 'betas', 'decay', 'eps', 'momentum', 'nesterov', 'weightDecay'];
 /** The optimizer of S26: after clipping, or before it. */
 function besideClip({
   order,
@@ -117,11 +135,12 @@ function besideClip({
   }
   // Momentum as a running mean, of which all is taken.
   if (kind === 'ema') {
-    return { optimizer: { name: 'mixed_clip', options: { nu: 1, gamma: Number.MAX_VALUE, beta: decay } } };
+    return { optimizer: { name: 'mixed_clip', options: { nu: 1, gamma: off, beta: decay } } };
   }
   if (kind !== 'trace' && momentum === undefined) return {};
   const sgd = { name: 'sgd', options: { momentum: momentum ?? decay ?? 0, nesterov: nesterov ?? false } };
-  return { optimizer: sgd, ...(weightDecay !== undefined && weightDecay !== 0 && { weight_decay: weightDecay }) };
+  if (weightDecay === undefined || weightDecay === 0) return { optimizer: sgd };
+  return { optimizer: sgd, decay: { share: weightDecay, isCoupled: String(order).includes('l2') } };
 }
 /** Clipping somewhere in a step; what else the parameters say is of the optimizer in it. */
 const placedClip: Entry = {
@@ -129,6 +148,7 @@ const placedClip: Entry = {
   options: { maxNorm: 'max_norm' },
   semantics: { 'clip>mean': '', 'mean>clip': '' },
   foreign: ofTheOptimizer,
+  counted: 'microBatches',
   beside: besideClip,
   reads: ['order', 'threshold'],
   also: ({ order, threshold }) => {
@@ -147,7 +167,14 @@ const placedBlockRms: Entry = {
 
 export const catalogue: Record<string, Entry | Several> = {
   S00: { name: 'none', options: {} },
-  S01: { name: 'value', options: clipValue },
+  S01: {
+    name: 'value',
+    options: { clipValue: 'clip_value', maxDelta: 'clip_value' },
+    reads: ['max', 'min'],
+    // One of them alone leaves the other side open.
+    also: ({ max, min }) =>
+      max === undefined && min === undefined ? {} : { clip_value: max ?? off, lowest: min ?? -off },
+  },
   S02: {
     name: 'norm',
     options: { clipNorm: 'max_norm', axes: 'axes' },
@@ -162,8 +189,12 @@ export const catalogue: Record<string, Entry | Several> = {
     name: 'global_norm',
     options: { maxNorm: 'max_norm', useNorm: 'use_norm' },
     implied: { accumulate: ['float64'] },
+    // Theirs is PyTorch's; fairseq takes 0 and below as off, DeepSpeed leaves out what isn't finite.
+    semantics: { fairseq: 'torch', megatron: 'torch', deepspeed: 'torch' },
     reads: ['normType', 'errorIfNonfinite'],
-    also: ({ normType, errorIfNonfinite }) => ({
+    also: ({ maxNorm, normType, errorIfNonfinite }, semantics) => ({
+      ...(semantics === 'fairseq' && typeof maxNorm === 'number' && maxNorm <= 0 && { max_norm: off }),
+      ...(semantics === 'deepspeed' && { non_finite: 'skip_step' }),
       ...(normType !== undefined && { p: normType === 'Infinity' ? 'inf' : normType }),
       ...(errorIfNonfinite === true && { non_finite: 'raise' }),
     }),
@@ -322,7 +353,9 @@ export const catalogue: Record<string, Entry | Several> = {
     },
     implied: { eps: [1e-6] },
     reads: ['maxGradNorm'],
-    also: ({ maxGradNorm }) => (typeof maxGradNorm === 'number' ? { max_norm: maxGradNorm } : {}),
+    // Their default is 1, and null is none, which is ours.
+    also: ({ maxGradNorm = 1 }) =>
+      maxGradNorm === null || maxGradNorm === 'Infinity' ? {} : { max_norm: maxGradNorm },
   },
   S09: {
     name: 'adagc',
@@ -349,15 +382,14 @@ export const catalogue: Record<string, Entry | Several> = {
     also: ({ firstTrackedStep }) => (firstTrackedStep === undefined ? {} : { scope: 'tensor' }),
   },
   S11: {
-    name: 'skip_spike',
-    options: { rollingIntervalLength: 'window', sigmaFactor: 'sigma' },
-    semantics: { 'olmo-core': 'olmo' },
+    among: [skipSpike, skipLarge],
+    choose: ({ maxSquaredNorm }) => (maxSquaredNorm === undefined ? skipSpike : skipLarge),
   },
   S20: {
     name: 'dp_sgd',
     options: { l2NormClip: 'max_norm', maxGradNorm: 'max_norm', noiseMultiplier: 'noise_multiplier' },
     implied: { eps: [1e-6] },
-    foreign: ['lotSize'],
+    counted: 'lotSize',
     semantics: { abadi: '' },
   },
   S21: {
@@ -386,7 +418,7 @@ export const catalogue: Record<string, Entry | Several> = {
     also: ({ geometric }) => ({ rule: geometric === false ? 'arithmetic' : 'geometric' }),
   },
   S24: { name: 'u_clip', options: { kind: 'kind', c: 'bound' }, semantics: { uclip: '' } },
-  S25: { name: 'clip21', options: { tau: 'max_norm' }, foreign: ['workers'], semantics: { clip21: '' } },
+  S25: { name: 'clip21', options: { tau: 'max_norm' }, counted: 'workers', semantics: { clip21: '' } },
   S30: {
     name: 'skip_non_finite',
     options: { maxConsecutiveErrors: 'max_consecutive' },
@@ -418,7 +450,7 @@ export function fromCatalogue(id: string, params: Given, semantics?: string): Wr
   if (found === undefined) throw new RangeError(`no entry "${id}" (known: ${Object.keys(catalogue).join(', ')})`);
   const { lr: learning_rate, ...given } = params;
   const entry = 'among' in found ? found.choose(given) : found;
-  const { implied = {}, foreign = [], reads = [] } = entry;
+  const { implied = {}, foreign = [], reads = [], counted = '' } = entry;
   for (const [key, allowed] of Object.entries(implied)) {
     if (!(key in given) || allowed.includes(given[key])) continue;
     const words = allowed.map((value) => JSON.stringify(value)).join(' or ');
@@ -426,9 +458,8 @@ export function fromCatalogue(id: string, params: Given, semantics?: string): Wr
       `strategy ${id}: ${key} is ${JSON.stringify(given[key])}; ${entry.name} computes with ${words}; leave it out`,
     );
   }
-  const said = Object.entries(given).filter(([key]) => !(key in implied) && !foreign.includes(key));
-  const others = said.filter(([key]) => !(key in entry.options));
-  const { learning_rate: own_rate, ...more } = entry.also?.(Object.fromEntries(others), semantics) ?? {};
+  const said = Object.entries(given).filter(([key]) => !(key in implied) && !foreign.includes(key) && key !== counted);
+  const { learning_rate: own_rate, ...more } = entry.also?.(given, semantics) ?? {};
   const rate = learning_rate ?? own_rate;
   const renamed = said
     .filter(([key]) => !reads.includes(key))
@@ -445,6 +476,7 @@ export function fromCatalogue(id: string, params: Given, semantics?: string): Wr
     },
     ...(rate !== undefined && { learning_rate: rate }),
     ...entry.beside?.(given),
+    ...(counted in given && { count: { said: counted, count: given[counted] } }),
   };
 }
 

@@ -51,6 +51,10 @@ export interface Part<Structure extends Options, T> {
   reference: string;
   /** What a strategy looks at to decide: entries, units (the weights into one output), tensors, the whole gradient, ... */
   scope?: 'element' | 'unit' | 'tensor' | 'group' | 'global' | 'example' | 'update' | 'step' | 'backward';
+  /**
+   * What it adds to a step without it: R and W are passes that read or write all N entries of a gradient, B the examples of a batch.
+   */
+  cost?: string;
   /** Default: batch. */
   needs?: Needs;
   options: z.ZodObject;

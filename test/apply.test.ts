@@ -10,7 +10,7 @@ import { compiledEngine } from '../src/engine/compiled.ts';
 import { eager } from '../src/engine/eager.ts';
 import { Finding, UsageError } from '../src/types.ts';
 import { clipbench, temporaryFolder } from './support/clipbench.ts';
-import { appliedCases, assertApplied, given } from './support/golden_apply.ts';
+import { appliedCases, assertApplied, given, leftOut } from './support/golden_apply.ts';
 
 const { name: backend, reason = 'another backend was asked for' } = await loadBackend();
 const onNative = { skip: backend !== 'native' && `compiling needs the native backend (${reason})` };
@@ -18,6 +18,27 @@ const onNative = { skip: backend !== 'native' && `compiling needs the native bac
 test('every golden case with gradients or weights in and out passes through apply', () => {
   assert.ok(appliedCases.length > 200, `${appliedCases.length} cases`);
   for (const applied of appliedCases) assertApplied(applied, eager);
+});
+
+/** By the beginnings of their ids. */
+const elsewhere: Record<string, string> = {
+  'S03/keras/exclusive': 'are about two arguments at once, which no strategy has (golden_clip_refusals)',
+  'S03/torch/errorIfNonfinite': 'throw (golden_clip_refusals)',
+  S11: 'give losses and norms, no gradients (golden_clip_steps)',
+  S20: 'are given by example and expect sums (golden_clip_examples, through apply too)',
+  S21: 'likewise',
+  S22: 'likewise',
+  S23: 'give norms, no gradients (golden_clip_examples)',
+  S28: 'have a problem whose gradient depends on the weights (golden_clip_optimizers)',
+  S30: 'expect updates of an optimizer after it (golden_clip_steps)',
+  S33: 'are about a network (golden_clip_optimizers)',
+};
+test('every other case is of those that another test runs', () => {
+  const beginnings = Object.keys(elsewhere);
+  assert.deepEqual(
+    leftOut.filter((id) => !beginnings.some((beginning) => id.startsWith(beginning))),
+    [],
+  );
 });
 
 test('and one of each kind through the compiled engine', onNative, () => {
@@ -173,6 +194,20 @@ test('the command reads a file, and says what is wrong in one line', async (cont
   const bad = await clipbench(['apply', file('{"strategy": "none"}')]);
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /input\.json: steps: .*; see src\/apply\/apply\.schema\.json\n$/);
+  const holed = await clipbench([
+    'apply',
+    file('{"strategy": "none", "steps": [{"grads": [{"s": [2], "d": [1, null]}]}]}'),
+  ]);
+  assert.match(
+    holed.stderr,
+    /input\.json: steps\.0\.grads\.0\.d\.1: give a number, "NaN", "Infinity" or "-Infinity"; /,
+  );
+  const missing = await clipbench(['apply', join(folder, 'none.json')]);
+  assert.match(
+    missing.stderr,
+    /none\.json: can't be read \(ENOENT\); give the path of a JSON file, or - for standard input\n$/,
+  );
+  assert.equal(missing.code, 2);
 });
 
 test('the schema on file is that of the code', () => {

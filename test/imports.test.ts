@@ -19,17 +19,19 @@ const rows = [
     'norms.ts',
     'outer.ts',
     'permutation.ts',
+    'suggestion.ts',
     'units.ts',
     'warm_up.ts',
     'float_text.ts',
   ],
   ['layers', 'data', 'updates', 'clipping', 'engine', 'stats'],
   ['strategies', 'optimizers', 'models', 'tasks', 'schedules'],
+  ['transforms.ts'],
   ['parts.ts'],
   ['size.ts'],
   ['catalogue.ts', 'matrix', 'train', 'report'],
   ['run', 'apply'],
-  ['cli', 'index.ts'],
+  ['cli', 'tfjs', 'index.ts'],
 ];
 const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks', 'schedules'];
 const withoutTensorFlow = ['report', 'stats', 'addresses.ts', 'columns.ts', 'manifest.ts', 'canonical.ts'];
@@ -100,6 +102,23 @@ test('nothing after the CSV imports TensorFlow, directly or through another file
     offenders.map(({ file }) => file),
     [],
   );
+});
+
+test('what programs of TensorFlow.js import has nothing of Node in it, not even its types', () => {
+  const byFile = new Map(sources.map((source) => [source.file, source]));
+  const reached = new Set<string>();
+  const walk = (file: string): void => {
+    const source = byFile.get(file);
+    if (source === undefined || reached.has(file)) return;
+    reached.add(file);
+    local(source).forEach(walk);
+  };
+  walk(join('tfjs', 'index.ts'));
+  const packages = [...reached].flatMap(
+    (file) => byFile.get(file)?.imports.filter((path) => /^[@\w][\w@/:.-]*$/.test(path)) ?? [],
+  );
+  assert.ok(reached.size > 50, `${reached.size} files`);
+  assert.deepEqual([...new Set(packages)].sort(), ['@tensorflow/tfjs', 'leven', 'zod']);
 });
 
 test('only the backend room imports the native and wasm packages', () => {

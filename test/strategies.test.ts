@@ -20,7 +20,10 @@ before(() => loadBackend());
 for (const part of strategies) {
   describesItself(part, 'strategies', strategies);
   transformConforms(part);
-  test(`${part.name}: the scope says what the clipped fraction counts`, () => assert.notEqual(part.scope, undefined));
+  test(`${part.name}: says what its clipped fraction counts, and what it costs`, () => {
+    assert.notEqual(part.scope, undefined);
+    assert.notEqual(part.cost, undefined);
+  });
 }
 
 /** What comes out, and the share that was touched (undefined where the strategy doesn't say). */

@@ -162,6 +162,7 @@ test('at the measure of a gradient a strategy begins to act', () => {
     'block_rms',
     'global_norm',
     'norm',
+    'skip_large',
     'soft_norm',
     'soft_value',
     'u_clip',

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:overheads`: what clipping, telemetry and the harness add to a compiled step. Variants take turns in one process,
  * so that what the machine does meanwhile meets all of them. Start it pinned to one core. With `strategies` (`npm run bench:strategies`) it
- * is the cost of every strategy, written to results/peers/strategies.csv.
+ * is the cost of every strategy, and of optimizers that clip inside, written to results/peers/strategies.csv.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -14,14 +14,14 @@ import { compiledEngine } from '../../src/engine/compiled.ts';
 import { toDevice } from '../../src/engine/eager.ts';
 import { stream } from '../../src/engine/random.ts';
 import { fields } from '../../src/matrix/fields.ts';
-import { parts, thresholdOption } from '../../src/parts.ts';
+import { find, parts, thresholdOption } from '../../src/parts.ts';
 import { runText } from '../../src/run/text.ts';
 import { hodgesLehmann } from '../../src/stats/hodges-lehmann.ts';
 import { median } from '../../src/stats/quantile.ts';
 import { assemble } from '../../src/train/assemble.ts';
 import { train } from '../../src/train/loop.ts';
 import { initialState, makeStep } from '../../src/train/step.ts';
-import type { Cell, Choice, Options, OptionValue, TransformPart } from '../../src/types.ts';
+import type { Cell, Choice, Clip, OptionValue, TransformPart } from '../../src/types.ts';
 import { trainingSteps } from './steps.ts';
 import { trainings } from './works.ts';
 
@@ -29,7 +29,7 @@ const STEPS = 40;
 const ROUNDS = 21;
 
 /** The multilayer perceptron of the comparison with other systems, on real digits. */
-const cell = (strategy: Choice, telemetry: Cell['telemetry']): Cell => ({
+const cell = (strategy: Clip, telemetry: Cell['telemetry']): Cell => ({
   ...fields.parse({ steps: STEPS, eval_every: STEPS, telemetry }),
   schedule: { name: 'constant', options: {} },
   task: { name: 'mnist', options: {} },
@@ -105,20 +105,40 @@ function harness(): number {
   return (long.all - short.all) / (long.steps - short.steps);
 }
 
-/** Every strategy at its defaults, a needed threshold in the middle of its range. */
-function strategyCells(): Record<string, Cell> {
-  const usual = (part: TransformPart): Options => {
-    const option = thresholdOption(part);
-    const { search } = z.globalRegistry.get(part.options.shape[option ?? ''] ?? z.never()) ?? {};
-    const middle = search === undefined ? 1 : Math.sqrt(search.min * search.max);
-    const given = part.options.safeParse({}).success || option === undefined ? {} : { [option]: middle };
-    return z.record(z.string(), z.custom<OptionValue>()).parse(part.options.parse(given));
+/** At its defaults, a needed threshold in the middle of its range. */
+function usual(part: TransformPart): Choice {
+  const option = thresholdOption(part);
+  const { search } = z.globalRegistry.get(part.options.shape[option ?? ''] ?? z.never()) ?? {};
+  const middle = search === undefined ? 1 : Math.sqrt(search.min * search.max);
+  const given = part.options.safeParse({}).success || option === undefined ? {} : { [option]: middle };
+  return { name: part.name, options: z.record(z.string(), z.custom<OptionValue>()).parse(part.options.parse(given)) };
+}
+
+/** Strategies and optimizers that clip inside, beside what they are compared with. */
+function strategyCells(): Record<string, Record<string, Cell>> {
+  const off = cell(none, 'off');
+  const withStrategy = (part: TransformPart): [string, Cell] => {
+    // Beside the gradient itself it has nothing to do.
+    const place = part.name === 'cautious' ? { place: 'update' as const } : {};
+    return [part.name, cell({ ...usual(part), ...place }, 'off')];
   };
-  return Object.fromEntries(
-    parts.strategies
-      .filter(({ name, needs = 'batch' }) => name !== 'none' && (needs === 'batch' || needs === 'example'))
-      .map((part) => [part.name, cell({ name: part.name, options: usual(part) }, 'off')]),
+  const withOptimizer = (name: string): [string, Cell] => [
+    name,
+    { ...off, optimizer: usual(find(parts.optimizers, name)) },
+  ];
+  const others = parts.strategies.filter(({ name }) => name !== 'none');
+  const [each, whole] = [true, false].map((isEach) =>
+    others.filter(({ needs }) => (needs === 'micro_batch') === isEach),
   );
+  return {
+    'no clipping': { 'no clipping': off, ...Object.fromEntries((whole ?? []).map(withStrategy)) },
+    'no clipping, two micro-batches': {
+      'no clipping': { ...off, accumulate: 2 },
+      ...Object.fromEntries((each ?? []).map(withStrategy).map(([name, own]) => [name, { ...own, accumulate: 2 }])),
+    },
+    sgd: Object.fromEntries(['sgd', 'mixed_clip', 'clipped_sstm', 'acclip', 'adafactor', 'lars'].map(withOptimizer)),
+    adam: Object.fromEntries(['adam', 'spam', 'stable_spam', 'stable_adamw', 'lamb'].map(withOptimizer)),
+  };
 }
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${(100 * (ratio - 1)).toFixed(1)} %`;
@@ -172,14 +192,15 @@ if (process.argv[2] === 'rate') {
   while (performance.now() < until) times.push(variant());
   process.stdout.write(String(1000 / median(times)));
 } else if (process.argv[2] === 'strategies') {
-  const variants = Object.entries(strategyCells()).map(([name, own]) => [name, steps(own)]);
-  const found = compare({ 'mlp, no clipping': steps(cell(none, 'off')), ...Object.fromEntries(variants) });
-  const lines = Object.entries(found).map(([name, ratios]) => {
-    const { estimate, low, high } = hodgesLehmann(ratios.map(Math.log));
-    return [name, ...[estimate, low, high].map((value) => Math.exp(value).toFixed(3))].join(',');
+  const lines = Object.entries(strategyCells()).flatMap(([baseline, cells]) => {
+    const variants = Object.fromEntries(Object.entries(cells).map(([name, own]) => [name, steps(own)]));
+    return Object.entries(compare(variants)).map(([name, ratios]) => {
+      const { estimate, low, high } = hodgesLehmann(ratios.map(Math.log));
+      return [name, `"${baseline}"`, ...[estimate, low, high].map((value) => Math.exp(value).toFixed(3))].join(',');
+    });
   });
   const file = new URL('../../results/peers/strategies.csv', import.meta.url);
-  writeFileSync(file, `strategy,step_ratio,low,high\n${lines.join('\n')}\n`);
+  writeFileSync(file, `name,baseline,step_ratio,low,high\n${lines.join('\n')}\n`);
 } else {
   compare({
     'mlp, no clipping, telemetry off': steps(cell(none, 'off')),

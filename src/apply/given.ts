@@ -31,14 +31,22 @@ export interface GivenStep {
 }
 
 /** @throws UsageError where something is missing, or steps differ in their tensors */
-export function givenSteps(steps: StepInput[], needs: Needs): GivenStep[] {
+export function givenSteps(steps: StepInput[], needs: Needs, wanted?: { said: string; count: unknown }): GivenStep[] {
   const given = steps.map((step, t) => givenIn(step, needs, `steps[${t}]`));
   const [first] = given;
+  if (wanted !== undefined && needs !== 'batch') {
+    for (const [t, { inputs }] of given.entries()) assertCount(inputs, wanted, `steps[${t}]`);
+  }
   given.forEach(({ params, inputs }, t) => {
     assertAlike(params, first?.params ?? {}, `steps[${t}]`, 'steps[0]');
     assertAlike(partOf(inputs, 'noise.'), params, `steps[${t}].noise`, `steps[${t}]`, false);
   });
   return given;
+}
+
+function assertCount(inputs: HostTensors, { said, count }: { said: string; count: unknown }, where: string): void {
+  const [there] = Object.values(partOf(inputs, 'grads.'))[0]?.shape ?? [];
+  if (there !== count) throw new UsageError(`${where} has ${there} gradients and ${said} is ${count}; give as many`);
 }
 
 /**
@@ -81,7 +89,8 @@ function givenIn(step: StepInput, needs: Needs, where: string): GivenStep {
     ...join({ noise: noise === undefined ? {} : fromJson(noise, `${where}.noise`) }),
   };
   if (needs === 'example' || needs === 'micro_batch') {
-    const like = needs === 'example' ? perExample : workers?.[0];
+    const each = workers ?? (grads === undefined ? undefined : [grads]);
+    const like = needs === 'example' ? perExample : each?.[0];
     if (like === undefined) {
       throw new UsageError(`${where}: this strategy needs ${needs === 'example' ? 'perExample' : 'workers'}`);
     }
@@ -89,11 +98,16 @@ function givenIn(step: StepInput, needs: Needs, where: string): GivenStep {
       needs === 'example'
         ? fromJson(like, `${where}.perExample`)
         : stacked(
-            (workers ?? []).map((worker, i) => fromJson(worker, `${where}.workers[${i}]`)),
+            (each ?? []).map((worker, i) => fromJson(worker, `${where}.workers[${i}]`)),
             where,
           );
     const mean = Object.fromEntries(Object.entries(many).map(([name, tensor]) => [name, meanOf(tensor)]));
     return { inputs: { ...join({ grads: many, raw: mean }), ...others }, params: mean, like };
+  }
+  if (updates === undefined && grads === undefined && workers !== undefined) {
+    // What acts on their mean is given their mean.
+    const { params, like } = givenIn(step, 'micro_batch', where);
+    return { inputs: { ...join({ grads: params, raw: params }), ...others }, params, like };
   }
   const like = updates ?? grads;
   if (like === undefined) throw new UsageError(`${where}: grads is missing`);

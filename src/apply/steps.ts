@@ -6,6 +6,7 @@ import { noiseOf, normalOf } from '../noise.ts';
 import { build, constants, find, parts, structureOf } from '../parts.ts';
 import { asScalars, group, join, mapTensors, pick } from '../tensors.ts';
 import { membersOf, oneAfterTheOther, optionsOf } from '../train/members.ts';
+import { onEach } from '../train/step.ts';
 import { type Engine, Finding, type HostTensor, type Needs, type Step, type Transform, UsageError } from '../types.ts';
 import { beside } from './beside.ts';
 import { assertAlike, givenSteps, scalar, stepSchema, zeros } from './given.ts';
@@ -38,7 +39,7 @@ export interface ApplyOutput {
 export function applySteps(input: ApplyInput, engine: Engine): ApplyOutput {
   const chosen = chosenBy(specOf(input));
   const { transform, numbers, needs, key } = ready(chosen);
-  const steps = givenSteps(input.steps, needs);
+  const steps = givenSteps(input.steps, needs, chosen.count);
   const [first] = steps;
   if (first === undefined) throw new UsageError('steps is empty; give at least one');
   const weights = input.weights === undefined ? zeros(first.params) : fromJson(input.weights, 'weights');
@@ -132,14 +133,15 @@ function stepOf(transform: Transform, isOptimizer: boolean): Step {
 }
 
 /** The transform, its numeric options, the gradients it takes, and what it is told apart by. */
-function ready({ clips, optimizer, weight_decay }: Chosen): {
+function ready({ clips, optimizer, decay }: Chosen): {
   transform: Transform;
   numbers: Record<string, number>;
   needs: Needs;
   key: unknown;
 } {
   const members = membersOf(clips);
-  const needs = members.find((member) => member.needs !== 'batch')?.needs ?? 'batch';
+  const isOnEach = members.some(({ place }) => place === 'micro_batch');
+  const needs = isOnEach ? 'micro_batch' : (members.find((member) => member.needs !== 'batch')?.needs ?? 'batch');
   if (optimizer !== undefined) {
     const part = find(parts.optimizers, optimizer.name);
     const own = {
@@ -150,17 +152,34 @@ function ready({ clips, optimizer, weight_decay }: Chosen): {
     const [member] = members;
     if (member === undefined) return { ...own, needs };
     return {
-      transform: beside(member.transform, member.place, own.transform, weight_decay),
+      transform: beside(isOnEach ? onParts(member.transform) : member.transform, member.place, own.transform, decay),
       numbers: join({ clip: optionsOf(members), optimizer: own.numbers }),
       needs,
-      key: [member.structure, own.key, weight_decay ?? 0],
+      key: [member.structure, own.key, { ...decay }],
     };
   }
   return {
-    transform: oneAfterTheOther(members),
+    transform: isOnEach ? onParts(oneAfterTheOther(members)) : oneAfterTheOther(members),
     numbers: optionsOf(members),
     needs,
     key: members.map(({ structure }) => structure),
+  };
+}
+
+/** On gradients [parts, ...shape]: on each, and the mean of what is left. */
+function onParts(transform: Transform): Transform {
+  return {
+    init: (params) => transform.init(params),
+    update(grads, state, context) {
+      const [count = 0] = Object.values(grads)[0]?.shape ?? [];
+      const part = (i: number) => mapTensors(grads, (g) => g.slice([i], [1]).squeeze([0]));
+      return onEach(
+        transform,
+        Array.from({ length: count }, (_, i) => part(i)),
+        state,
+        context,
+      );
+    },
   };
 }
 

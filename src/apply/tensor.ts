@@ -4,7 +4,7 @@ import { floatText } from '../float_text.ts';
 import { type HostTensor, UsageError } from '../types.ts';
 
 const odd = ['NaN', 'Infinity', '-Infinity'] as const;
-const number = z.union([z.number(), z.enum(odd)]);
+const number = z.union([z.number(), z.enum(odd)], { error: 'give a number, "NaN", "Infinity" or "-Infinity"' });
 
 /** Row-major. */
 export const tensorSchema = z
@@ -49,7 +49,6 @@ export function numberToJson(value: number): number | (typeof odd)[number] {
   return value === Number.NEGATIVE_INFINITY ? '-Infinity' : Number(floatText(Math.fround(value)));
 }
 
-export const numberFromJson = (value: z.infer<typeof number>): number => Number(value);
 export const numberSchema = number;
 
 function named(given: TensorsJson): [string, TensorJson | null][] {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import type { z } from 'zod';
 import { UsageError } from '../types.ts';
 
 export function apply(): Command {
@@ -23,12 +24,11 @@ Exit codes: 0 done, 1 what is not finite met non_finite: raise, 2 usage.`,
       const { applySchema, applySteps } = await import('../apply/steps.ts');
       const { eager } = await import('../engine/eager.ts');
       const where = file === '-' ? 'standard input' : file;
-      const input = parsed(readFileSync(file === '-' ? 0 : file, 'utf8'), where);
+      const input = parsed(textOf(file, where), where);
       const checked = applySchema.safeParse(input);
       if (!checked.success) {
-        const [issue] = checked.error.issues;
-        const path = issue?.path.join('.') || 'the whole';
-        throw new UsageError(`${where}: ${path}: ${issue?.message}; see src/apply/apply.schema.json`);
+        const { path, message } = deepest(checked.error.issues[0]);
+        throw new UsageError(`${where}: ${path.join('.') || 'the whole'}: ${message}; see src/apply/apply.schema.json`);
       }
       const { name } = await loadBackend();
       if (asked === 'compiled' && name !== 'native')
@@ -39,6 +39,28 @@ Exit codes: 0 done, 1 what is not finite met non_finite: raise, 2 usage.`,
           : eager;
       console.log(JSON.stringify(applySteps(checked.data, engine)));
     });
+}
+
+function textOf(file: string, where: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new UsageError(`${where}: can't be read (${code}); give the path of a JSON file, or - for standard input`);
+  }
+}
+
+/** Of what may be several things, the mistake in that which was meant: it comes latest. */
+function deepest(issue: z.core.$ZodIssue | undefined): { path: PropertyKey[]; message: string } {
+  const { path = [], message = '' } = issue ?? {};
+  if (issue?.code !== 'invalid_union') return { path, message };
+  const within = issue.errors
+    .flat()
+    .map(deepest)
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+  return within === undefined || within.path.length === 0
+    ? { path, message }
+    : { path: [...path, ...within.path], message: within.message };
 }
 
 function parsed(text: string, where: string): unknown {

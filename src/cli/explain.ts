@@ -8,7 +8,7 @@ import { table } from './table.ts';
 export function explain(): Command {
   const explain = new Command('explain')
     .description('say what a strategy, optimizer, model, task or schedule does, or what a stored run is made of')
-    .argument('<name>', 'such as agc; clipbench list shows all')
+    .argument('<name>', 'such as agc, or S06 of the catalogue; clipbench list shows all')
     .action((name: string) => {
       withoutAdvice();
       console.log(

@@ -14,8 +14,8 @@ export function list(): Command {
       if (options.json) {
         const described = kinds.map((one) => [
           one,
-          parts[one].map(({ name, summary, equation, reference, scope, needs, options: own }) => ({
-            ...{ name, summary, equation, reference, scope, needs },
+          parts[one].map(({ name, summary, equation, reference, scope, cost, needs, options: own }) => ({
+            ...{ name, summary, equation, reference, scope, cost, needs },
             options: optionFacts(own.shape),
           })),
         ]);

@@ -1,9 +1,9 @@
 /** What a part says of itself, as text. */
 import { z } from 'zod';
-import { namesInCatalogue } from '../catalogue.ts';
+import { entriesOf, namesInCatalogue } from '../catalogue.ts';
 import { placementOptions } from '../clipping/placement.ts';
-import { suggestion } from '../matrix/mistakes.ts';
 import { parts } from '../parts.ts';
+import { suggestion } from '../suggestion.ts';
 import { type Options, type Part, UsageError } from '../types.ts';
 import { table } from './table.ts';
 
@@ -19,16 +19,26 @@ const keys: Record<PartKind, string> = {
 };
 
 export function listText(kind: PartKind): string {
+  const list: Part<Options, unknown>[] = parts[kind];
+  if (kind !== 'strategies')
+    return table(
+      [keys[kind], 'what it does'],
+      list.map(({ name, summary }) => [name, summary]),
+    );
   return table(
-    [keys[kind], 'what it does'],
-    parts[kind].map(({ name, summary }) => [name, summary]),
+    [keys[kind], 'catalogue', 'looks at', 'gradients of', 'what it does'],
+    list.map(({ name, summary, scope = '', needs = 'batch' }) => [
+      ...[name, namesInCatalogue(name).join(' '), scope, needs.replace('_', '-')],
+      summary,
+    ]),
   );
 }
 
-/** Every part of this name with its kind; most names have one. @throws UsageError where there is none */
+/** Every part of this name, or number of the catalogue, with its kind; most names have one. @throws UsageError where there is none */
 export function partsNamed(name: string): { kind: PartKind; part: Part<Options, unknown> }[] {
   const all = partKinds.flatMap((kind) => parts[kind].map((part: Part<Options, unknown>) => ({ kind, part })));
-  const found = all.filter(({ part }) => part.name === name);
+  const names = [name, ...entriesOf(name.toUpperCase()).map((entry) => entry.name)];
+  const found = all.filter(({ part }) => names.includes(part.name));
   if (found.length > 0) return found;
   const known = all.map(({ part }) => part.name);
   throw new UsageError(
@@ -96,6 +106,7 @@ export function explainText(kind: PartKind, part: Part<Options, unknown>): strin
     `equation   ${part.equation}`,
     `after      ${part.reference}`,
     ...(part.scope === undefined ? [] : [`scope      ${part.scope}`]),
+    ...(part.cost === undefined ? [] : [`costs      ${part.cost}`]),
     ...(part.needs === undefined ? [] : [`works on   gradients by ${part.needs}`]),
     ...(kind === 'strategies' || kind === 'optimizers' ? catalogued(part.name) : []),
     `in a file  ${example(kind, part)}`,

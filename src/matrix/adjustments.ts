@@ -1,9 +1,11 @@
 /** What the command line changes of an experiment: values (`--set`) and its extent (`--smoke`). */
+
+import { suggestion } from '../suggestion.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { blockKeys } from './block.ts';
 import { isRecord } from './choices.ts';
 import { type Document, type Path, parseValue } from './document.ts';
-import { shownWord, suggestion } from './mistakes.ts';
+import { shownWord } from './mistakes.ts';
 
 export interface Adjustments {
   /** YAML text by key; it stands in the place of the file's own value, at the top and in every block. */

@@ -1,8 +1,9 @@
 /** Conditions that choose cells of a matrix: `model=rnn,strategy=norm|value,task.length<=30`. */
 import { type Described, isNameIn, namesIn, textOf, valueAt } from '../addresses.ts';
+import { suggestion } from '../suggestion.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { identityOf } from './identity.ts';
-import { shown, shownWord, suggestion } from './mistakes.ts';
+import { shown, shownWord } from './mistakes.ts';
 
 interface Condition {
   text: string;

@@ -1,6 +1,6 @@
 /** Collects every mistake of a file, each as one line with its place, so that all can be mended at once. */
-import leven from 'leven';
 import type { z } from 'zod';
+import { suggestion } from '../suggestion.ts';
 import { UsageError } from '../types.ts';
 import type { Document, Path } from './document.ts';
 
@@ -66,19 +66,6 @@ export function mistakesIn(document: Document): Mistakes {
     },
   };
   return mistakes;
-}
-
-/** The known name that is closest, or ends so (`length`, `task.length`), where it is close enough to be a slip. */
-export function suggestion(name: string, known: string[]): string {
-  const close = known
-    .flatMap((candidate) => [
-      { candidate, form: candidate },
-      { candidate, form: candidate.slice(candidate.lastIndexOf('.') + 1) },
-    ])
-    .map(({ candidate, form }) => ({ candidate, form, distance: leven(name, form) }))
-    .filter(({ form, distance }) => distance <= Math.max(1, Math.floor(form.length * 0.4)))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return close === undefined ? '' : `; did you mean "${close.candidate}"?`;
 }
 
 /** A value in a message: one line, shortened. */

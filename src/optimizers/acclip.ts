@@ -14,6 +14,7 @@ export const acclip: TransformPart<Structure, MomentNumbers> = {
     'm <- beta1 m + (1-beta1) g;  tau^alpha <- beta2 tau^alpha + (1-beta2) |g|^alpha;  w <- w - learning_rate min(tau / (|m| + epsilon), 1) m',
   reference:
     'Zhang, Karimireddy et al. 2020 (ACClip), Algorithm 2: no corrections for the start at 0; acclip_pytorch: rivercold/ACClip-Pytorch with mod=1',
+  cost: 'as Adam',
   scope: 'element',
   options: z.strictObject({
     beta1: decayOption('the gradient', 0.9),

@@ -15,6 +15,7 @@ export const adafactor: TransformPart<Structure, Numbers> = {
     'rest = t^-decay_rate;  v <- (1-rest) v + rest (g^2 + epsilon), of matrices row means x column means / mean;  u = g / sqrt(v);  w <- w - learning_rate max(min_scale, rms(w)) u / max(1, rms(u) / clipping_threshold), by tensor',
   reference:
     'Shazeer & Stern 2018, Algorithms 4 and 5; optax.adafactor (the rate is fed, not 1/sqrt(t)) with every matrix factored; of more than two axes, the last two are, as in PyTorch and Keras; relative_step as keras.optimizers.Adafactor and torch.optim.Adafactor',
+  cost: '2R + W on the update',
   scope: 'update',
   options: z.strictObject({
     decay_rate: z.number().positive().max(1).default(0.8).meta({

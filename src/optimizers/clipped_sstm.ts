@@ -15,6 +15,7 @@ export const clipped_sstm: TransformPart<Record<string, never>, 'a' | 'bound'> =
   equation:
     's = (k+2) learning_rate / (2a);  A <- A + s;  z <- z - s clip(g(x), bound / s);  y <- y + (s / A) (z - y);  x <- y + (s_next / A_next) (z - y);  y is what is evaluated',
   reference: 'Gorbunov, Danilova & Gasnikov 2020 (clipped-SSTM), Algorithm 1; the learning rate is 1/L',
+  cost: '2R + W; keeps 2N',
   scope: 'global',
   options: z.strictObject({
     a: z.number().positive().default(1).meta({ description: 'the larger, the shorter the steps', role: 'numeric' }),

@@ -19,6 +19,7 @@ export const lamb: TransformPart<{ weight_decay: boolean }, MomentNumbers | 'wei
   equation: 'u = m^ / (sqrt(v^) + epsilon) + weight_decay w;  w <- w - learning_rate (||w|| / ||u||) u, by tensor',
   reference:
     'You et al. 2020, Algorithm 2; optax.lamb (corrected means, no bounds on ||w||, ratio 1 where a norm is 0; every tensor is scaled)',
+  cost: 'Adam + 2R + W',
   options: z.strictObject({
     ...momentOptions(1e-6),
     weight_decay: weightDecayOption(0, 'share of the weights that is added to the update before it is scaled'),

@@ -14,6 +14,7 @@ export const lars: TransformPart<Structure, 'momentum' | 'trust_coefficient' | '
     'u = g + weight_decay w;  m <- momentum m + learning_rate trust_coefficient (||w|| / ||u||) u, by tensor;  w <- w - m',
   reference:
     'You et al. 2017, Algorithm 1; optax.lars (the rate is inside the momentum, ratio and coefficient are 1 where a norm is 0; every tensor is scaled)',
+  cost: '2R + W',
   options: z.strictObject({
     momentum: momentumOption(0.9, 'share of the last update that is kept'),
     trust_coefficient: z

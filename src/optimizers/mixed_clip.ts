@@ -13,6 +13,7 @@ export const mixed_clip: TransformPart<{ soft: boolean }, Numbers> = {
   equation:
     'm <- beta m + (1-beta) g;  w <- w - nu f(||m||) m - (1-nu) f(||g||) g, where f(n) = min(learning_rate, gamma / n), or softly learning_rate / (1 + learning_rate n / gamma)',
   reference: 'Zhang, Jin et al. 2020 (mixed clipping), Algorithm 1; soft: zbh2047/clipping-algorithms',
+  cost: '4R + W; keeps N',
   scope: 'global',
   options: z.strictObject({
     gamma: z

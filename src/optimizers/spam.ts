@@ -24,6 +24,7 @@ export const spam: TransformPart<{ weight_decay: boolean; semantics: 'safe' | 'o
     'g_i^2 > theta v_i: g_i <- sign(g_i) sqrt(theta v_i);  every reset_every steps: m, v <- 0, then the rate is 1 - 0.99 (1 + cos(pi k / (warmup + 1))) / 2 of itself for k = 0 .. warmup - 1;  then Adam, and w <- w - learning_rate weight_decay w of what came out',
   reference:
     'Huang et al. 2025 (SPAM), Algorithm 1; TianjinYellow/SPAM-Optimizer without sparse moments (the corrections of m and v go on counting from the first step; epsilon is added to the root of v itself)',
+  cost: 'Adam + R',
   scope: 'element',
   options: z.strictObject({
     ...momentOptions(1e-6),

@@ -21,6 +21,7 @@ export const stable_adamw: TransformPart<{ weight_decay: boolean }, MomentNumber
     'm, v: running means of g and g^2;  rms = sqrt(mean(g^2 / max(v^, epsilon^2)));  r = learning_rate / max(1, rms), by tensor;  w <- w - r (m^ / (sqrt(v^) + epsilon) + weight_decay w)',
   reference:
     'Wortsman et al. 2023, Algorithm 2; optimi.StableAdamW (v after its step, decay at the lower rate, no other threshold than 1)',
+  cost: 'AdamW + R',
   scope: 'update',
   options: z.strictObject({
     beta1: decayOption('the gradient', 0.9),

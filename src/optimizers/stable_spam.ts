@@ -31,6 +31,7 @@ export const stable_spam: TransformPart<Structure, Numbers> = {
     'M <- theta M + (1-theta) max |g|;  |g_i| > M^: g_i <- g_i M^ / max |g|;  a, b: running means of ||g|| and ||g||^2;  g <- (g / ||g||) a^ / (sqrt(b^) + 1e-8), by tensor;  every reset_every steps: m, v <- 0;  then adamw',
   reference:
     'Huang et al. 2025 (Stable-SPAM), Algorithm 1; TianjinYellow/StableSPAM without the growth of gamma1 and beta1',
+  cost: 'Adam + 4R + 2W',
   scope: 'element',
   options: z.strictObject({
     ...momentOptions(1e-8),

@@ -24,6 +24,7 @@ export const adagc: TransformPart<
     'n_l = ||g_l||;  first warmup steps: g_l <- g_l * min(1, max_norm / ||g||), gamma_l <- min(gamma_l, n_l of the clipped);  then g_l <- g_l * min(1, lambda gamma_l / n_l), gamma_l <- beta gamma_l + (1-beta) min(n_l, lambda gamma_l)',
   reference: 'Wang et al. 2025 (AdaGC), Algorithm 1; lishuai-97/AdaGC',
   scope: 'tensor',
+  cost: '2R + W',
   options: z.strictObject({
     lambda: z
       .number()

@@ -60,6 +60,7 @@ export const agc: TransformPart<Structure, 'clipping' | 'eps'> = {
   reference:
     'Brock et al. 2021, equation 3; optax.adaptive_grad_clip; timm.utils.agc; Composer; pytorch_optimizer (kozistr)',
   scope: 'unit',
+  cost: '4R + W',
   options: z.strictObject({
     clipping: z
       .number()

@@ -16,6 +16,7 @@ export const autoclip: TransformPart<
   equation: 'c = percentile of (||g_1||, ..., ||g_t||);  g <- g * min(1, c / ||g||)',
   reference: 'Seetharaman et al. 2020 (AutoClip), Algorithm 1; pseeth/autoclip',
   scope: 'global',
+  cost: '2R + W, and sorting the norms',
   options: z.strictObject({
     percentile: z
       .number()

@@ -12,6 +12,7 @@ export const backward_value: TransformPart<Record<string, never>, 'clip_value'> 
   reference:
     'Graves 2013, section 2.1 (derivatives by the inputs of LSTM layers); theano.gradient.grad_clip; tf.custom_gradient whose gradient is tf.clip_by_value',
   scope: 'backward',
+  cost: 'R + W of every hidden layer',
   needs: 'backward',
   options: z.strictObject({
     clip_value: z

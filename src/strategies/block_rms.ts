@@ -11,6 +11,7 @@ export const block_rms: TransformPart<{ semantics: 'safe' | 'optax' }, 'max_rms'
   equation: 'g_l <- g_l / max(1, RMS(g_l) / max_rms)',
   reference: 'Shazeer & Stern 2018, section 6, on the gradient; optax.clip_by_block_rms',
   scope: 'tensor',
+  cost: '2R + W',
   options: z.strictObject({
     max_rms: z
       .number()

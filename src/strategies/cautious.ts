@@ -24,6 +24,7 @@ export const cautious: TransformPart<{ rescale: Rescale }> = {
   equation: 'u_i <- u_i [u_i g_i > 0] * n / (number kept + 1);  timm: / max(share kept, 0.001)',
   reference: 'Liang et al. 2024 (cautious optimizers), Algorithm 1; their code C-Optim (coptim); timm.optim',
   scope: 'element',
+  cost: '3R + W',
   options: z.strictObject({
     rescale: z.enum(rescales).default('timm').meta({
       description: 'whose factor on the entries that are left, tensor by tensor',

@@ -14,6 +14,7 @@ export const centralize: TransformPart<{ unit_axis: Axis }> = {
   equation: 'g_u <- g_u - mean(g_u)',
   reference: 'Yong et al. 2020, equation 1; optax.centralize (unit_axis first)',
   scope: 'unit',
+  cost: '2R + W',
   options: z.strictObject({
     unit_axis: z.enum(['model', 'last', 'first']).default('model').meta({
       description:

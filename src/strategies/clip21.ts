@@ -11,6 +11,7 @@ export const clip21: TransformPart<Record<string, never>, 'max_norm'> = {
   equation: 'v_i <- v_i + clip(g_i - v_i, max_norm);  g <- mean of v_i',
   reference: 'Khirirat et al. 2023 (Clip21), Algorithm 1; the workers are the micro-batches of `accumulate`',
   scope: 'global',
+  cost: '3R + 2W and keeps N, for each worker',
   needs: 'micro_batch',
   options: z.strictObject({
     max_norm: z

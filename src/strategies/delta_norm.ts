@@ -13,6 +13,7 @@ export const delta_norm: TransformPart<Record<string, never>, 'gamma' | 'delta'>
   reference:
     'Tucat et al. 2024 (delta-GClip, arXiv 2404.08624), with their code for the defaults; delta 0 is global_norm',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     gamma: z
       .number()

@@ -26,6 +26,7 @@ export const dp_automatic: TransformPart<{ rule: Rule; noise_multiplier: boolean
   reference:
     'auto: Bu et al. 2023 (Automatic Clipping: AUTO-S, with gamma 0 AUTO-V); psac: Xia et al. 2023 (DP-PSAC); drop: `global` of fastDP',
   scope: 'example',
+  cost: 'B gradients',
   needs: 'example',
   options: z.strictObject({
     max_norm: z

@@ -15,6 +15,7 @@ export const dp_per_tensor: TransformPart<
     'g_l <- (sum over examples of g_il * min(1, C_l / ||g_il||) + noise_multiplier * max_norm * N(0, 1)) / B;  C_l = max_norm / sqrt(tensors), or max_norm * sqrt(entries of l / entries of all): the sum of C_l^2 is max_norm^2',
   reference: 'McMahan et al. 2018, section 3.1 (per-layer clipping); optax.per_example_layer_norm_clip',
   scope: 'example',
+  cost: 'B gradients',
   needs: 'example',
   options: z.strictObject({
     max_norm: z

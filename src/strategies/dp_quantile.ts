@@ -32,6 +32,7 @@ export const dp_quantile: TransformPart<
   reference:
     'Andrew et al. 2021, Algorithm 1; QuantileAdaptiveClipSumQuery of TF-Privacy; AdaClipDPOptimizer of Opacus',
   scope: 'example',
+  cost: 'B gradients',
   needs: 'example',
   options: z
     .strictObject({

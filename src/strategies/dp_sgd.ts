@@ -20,6 +20,7 @@ export const dp_sgd: TransformPart<Structure, 'max_norm' | 'noise_multiplier'> =
   equation: 'g <- (sum over examples of g_i * min(1, max_norm / ||g_i||) + noise_multiplier * max_norm * N(0, 1)) / B',
   reference: 'Abadi et al. 2016, Algorithm 1; optax.contrib.differentially_private_aggregate; Opacus',
   scope: 'example',
+  cost: 'B gradients',
   needs: 'example',
   options: z.strictObject({
     max_norm: z

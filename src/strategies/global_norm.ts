@@ -13,6 +13,7 @@ export const global_norm: TransformPart<{ semantics: NormSemantics; p: PowerOpti
   equation: 'g <- g * min(1, max_norm / ||g||_p)',
   reference: 'Pascanu, Mikolov & Bengio 2013, Algorithm 1; tf.clip_by_global_norm; torch.nn.utils.clip_grad_norm_',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     max_norm: z
       .number()

@@ -19,6 +19,7 @@ export { norm } from './norm.ts';
 export { norm_ema } from './norm_ema.ts';
 export { normalized } from './normalized.ts';
 export { sign } from './sign.ts';
+export { skip_large } from './skip_large.ts';
 export { skip_non_finite } from './skip_non_finite.ts';
 export { skip_spike } from './skip_spike.ts';
 export { soft_norm } from './soft_norm.ts';

@@ -16,6 +16,7 @@ export const larc: TransformPart<{ clip: boolean; weight_decay: boolean }, Numbe
   reference:
     'NVIDIA apex parallel/LARC.py, after You et al. 2017 (where a norm is 0 nothing changes, and nothing decays)',
   scope: 'tensor',
+  cost: '3R + W',
   options: z.strictObject({
     trust_coefficient: z
       .number()

@@ -7,6 +7,7 @@ export const none: TransformPart = {
   equation: 'g <- g',
   reference: 'the definition of gradient descent',
   scope: 'global',
+  cost: '0',
   options: z.strictObject({}),
   make: () => ({
     init: () => ({}),

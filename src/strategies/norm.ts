@@ -25,6 +25,7 @@ export const norm: TransformPart<{ semantics: Semantics; groups: string[][]; axe
   equation: 'g_l <- g_l * min(1, max_norm / ||g_l||)',
   reference: 'tf.clip_by_norm; `clipnorm` of Keras 3; with groups, ClipL2PerLayer of Deeplearning4j',
   scope: 'tensor',
+  cost: '2R + W',
   options: z.strictObject({
     max_norm: z
       .number()

@@ -15,6 +15,7 @@ export const norm_ema: TransformPart<{ scope: Scope; semantics: 'safe' | 'olmo' 
   equation: 'c = ratio * m / (1 - beta^t);  g <- g * min(1, c / ||g||);  m <- beta m + (1-beta) min(||g||, c)',
   reference: 'max_grad_norm_ratio of allenai/OLMo (olmo/optim.py), with a bias correction as in Kingma & Ba 2015',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     ratio: z
       .number()

@@ -26,6 +26,7 @@ export const normalized: TransformPart<{ scope: Scope; eps_mode: Mode }, 'scale'
   reference:
     'Hazan, Levy & Shalev-Shwartz 2015, Algorithm 1; by tensor Yu et al. 2017; optax.normalize_by_update_norm (add), torch.nn.functional.normalize (max), tf.math.l2_normalize (max_square)',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     scale: z
       .number()

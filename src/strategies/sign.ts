@@ -15,6 +15,7 @@ export const sign: TransformPart<Structure> = {
   reference:
     'Bernstein et al. 2018 (signSGD), Algorithm 1; scaled with error feedback: Karimireddy et al. 2019 (EF-signSGD), Algorithm 1, at a constant learning rate and with plain SGD; tf.sign, optax.scale_by_sign',
   scope: 'element',
+  cost: 'R + W; scaled: 2R + W',
   options: z.strictObject({
     scaled: z.boolean().default(false).meta({
       description: "whether signs are multiplied with the mean absolute value of their tensor's entries",

@@ -11,6 +11,7 @@ export const skip_non_finite: TransformPart<Record<string, never>, 'max_consecut
   equation: 'skip where an entry of g is NaN or infinite, unless it is so for more than max_consecutive steps in a row',
   reference: 'optax.apply_if_finite',
   scope: 'step',
+  cost: 'R',
   options: z.strictObject({
     max_consecutive: z
       .int()

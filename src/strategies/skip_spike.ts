@@ -14,6 +14,7 @@ export const skip_spike: TransformPart<{ window: number; semantics: 'safe' | 'ol
   reference:
     'SkipStepOptimizer of allenai/OLMo-core; after the skipped data of Chowdhery et al. 2022 (PaLM), section 5.1',
   scope: 'step',
+  cost: 'R',
   options: z.strictObject({
     sigma: z
       .number()

@@ -22,6 +22,7 @@ export const soft_norm: TransformPart<{ scope: Scope; fn: Fn }, 'max_norm'> = {
   reference:
     'Zhang et al. 2020 (improved analysis of clipping), the smooth form of their code; sqrt is its rounder sister',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     max_norm: z
       .number()

@@ -33,6 +33,7 @@ export const soft_value: TransformPart<{ fn: Fn; semantics: 'safe' | 'paper' }, 
     'g_i <- c f(g_i / c), c = clip_value;  f(y) = tanh(y), 2/pi atan(pi/2 y), y / (1 + |y|), y / sqrt(1 + y^2) or erf(sqrt(pi)/2 y)',
   reference: 'the definitions: odd functions with slope 1 at 0 that tend to 1',
   scope: 'element',
+  cost: 'R + W',
   options: z.strictObject({
     clip_value: z
       .number()

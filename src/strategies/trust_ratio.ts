@@ -12,6 +12,7 @@ export const trust_ratio: TransformPart<{ clip: boolean; semantics: 'safe' | 'op
   reference:
     'You et al. 2020 (LAMB), without Adam; optax.scale_by_trust_ratio (the factor is 1 where a norm is 0); clip as in LAMBC (Fong et al. 2020)',
   scope: 'tensor',
+  cost: '3R + W',
   options: z.strictObject({
     trust_coefficient: z
       .number()

@@ -12,6 +12,7 @@ export const u_clip: TransformPart<{ kind: 'value' | 'norm' }, 'bound'> = {
   equation: 'u = clip(g + d);  d <- g + d - u;  g <- u',
   reference: 'Elesedy & Hutter 2023 (U-Clip), Algorithm 1',
   scope: 'element',
+  cost: '3R + 2W; keeps N',
   options: z.strictObject({
     bound: z
       .number()

@@ -14,6 +14,7 @@ export const value: TransformPart<
   equation: 'g_i <- max(min(g_i, clip_value), lowest)',
   reference: 'Mikolov 2012 (thesis); tf.clip_by_value; torch.nn.utils.clip_grad_value_; optax.clip',
   scope: 'element',
+  cost: 'R + W',
   options: z
     .strictObject({
       clip_value: z

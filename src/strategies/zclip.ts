@@ -24,6 +24,7 @@ export const zclip: TransformPart<
     'z = (||g|| - m) / (s + 1e-6);  z > z_threshold: g <- g * (m + z_threshold^2 s / z) * clip_factor / ||g||;  m, s: running mean and deviation of the norms afterwards',
   reference: 'Kumar et al. 2025 (ZClip), Algorithm 1; bluorion-com/ZClip',
   scope: 'global',
+  cost: '2R + W',
   options: z.strictObject({
     z_threshold: z
       .number()
@@ -59,7 +60,8 @@ export const zclip: TransformPart<
       .default(1)
       .meta({ description: 'times what adaptive scaling clips to', role: 'numeric' }),
     max_norm: z.number().positive().exactOptional().meta({
-      description: 'largest norm, spike or not, in the warm-up too; none where it is left out',
+      description:
+        'largest norm, spike or not, in the warm-up too; none where it is left out; ZClip itself takes 1 in its latest revision, none in earlier ones',
       role: 'structural',
     }),
     skip_update_on_spike: z

@@ -1,6 +1,6 @@
 /** The strategies of a run, from their names to their functions. */
-import { build, constants, find, parts, structureOf, thresholdRule, withThreshold } from '../parts.ts';
 import { join } from '../tensors.ts';
+import { build, constants, find, structureOf, thresholdRule, transforms, withThreshold } from '../transforms.ts';
 import { type Clip, type Needs, type Options, type Part, places, type Stage, type Transform } from '../types.ts';
 import { chain } from './chain.ts';
 import { placed } from './placed.ts';
@@ -23,7 +23,7 @@ export function membersOf(strategy: Clip[]): Member[] {
     let key = clip.name;
     for (let n = 2; keys.has(key); n++) key = `${clip.name}${n}`;
     keys.add(key);
-    const part = find(parts.strategies, clip.name);
+    const part = find(transforms.strategies, clip.name);
     return {
       key,
       place: part.needs === 'backward' ? 'backward' : (clip.place ?? 'gradient'),
@@ -66,6 +66,6 @@ function optionsOver(part: Part<Options, unknown>, clip: Clip): Member['options'
     return () => all;
   }
   const { value = 1, schedule } = rule;
-  const factor = schedule && build(find(parts.schedules, schedule.name), schedule);
+  const factor = schedule && build(find(transforms.schedules, schedule.name), schedule);
   return (step, steps) => constants(part, withThreshold(clip, value * (factor?.(step, steps) ?? 1)));
 }

@@ -19,7 +19,7 @@ import type {
 import { passage } from './backward.ts';
 import { skipOf } from './chain.ts';
 import { bounded, type ControlScalars, noisy, penalized } from './controls.ts';
-import { byExample, type Learning, meanOf, meansOf, microBatches, together } from './gradient.ts';
+import { byExample, meanOf, meansOf, microBatches, together } from './gradient.ts';
 import { measure } from './telemetry.ts';
 
 export interface StepParts {
@@ -92,7 +92,14 @@ export function makeStep(parts: StepParts): Step {
 
     const context = { ...inside, gradient, loss };
     const clipping = { ...context, options: options('strategy') };
-    const early = strategies.micro_batch && onEach(strategies.micro_batch, learnings, own, clipping);
+    const early =
+      strategies.micro_batch &&
+      onEach(
+        strategies.micro_batch,
+        learnings.map(({ raw }) => raw),
+        own,
+        clipping,
+      );
     const given = {
       batch: () => (early === undefined ? gradient : controlled(early.grads)),
       micro_batch: () => stacked(learnings.map(({ raw }) => controlled(raw))),
@@ -144,9 +151,9 @@ export function makeStep(parts: StepParts): Step {
 }
 
 /** A strategy on the gradient of every micro-batch, one after the other, and the mean of what it leaves. */
-function onEach(strategy: Transform, learnings: Learning[], state: Tensors, context: UpdateContext): Update {
+export function onEach(strategy: Transform, raws: Tensors[], state: Tensors, context: UpdateContext): Update {
   const updates: Update[] = [];
-  for (const { raw } of learnings) {
+  for (const raw of raws) {
     updates.push(strategy.update(raw, updates.at(-1)?.state ?? state, { ...context, gradient: raw }));
   }
   return {

@@ -3,25 +3,15 @@
  * set CHROMIUM to its path or put it on PATH.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { writeReport } from '../../src/report/index.ts';
+import { launched, skip } from '../support/chromium.ts';
 import { synthetic, type Wanted, writeSynthetic } from '../support/synthetic.ts';
-
-function findChromium(): string | undefined {
-  const named = process.env.CHROMIUM;
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  return [...(named === undefined ? [] : [named]), ...onPath].find((path) => existsSync(path));
-}
-
-const executablePath = findChromium();
-const skip = executablePath === undefined ? 'no Chromium found: set CHROMIUM or install the chromium package' : false;
 
 const markup = `<script>document.title='owned'</script><img src=x onerror="document.title='owned'"> & <b>bold</b> "`;
 
@@ -48,24 +38,12 @@ let folder: string;
 const reports = new Map<string, string>();
 
 before(async () => {
-  if (executablePath === undefined) return;
+  if (skip !== false) return;
   folder = await mkdtemp(join(tmpdir(), 'clipbench-browser-'));
   for (const [name, wanted] of Object.entries(cases)) {
     reports.set(name, await writeReport(await writeSynthetic(join(folder, name), synthetic(wanted))));
   }
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = (await launched()) ?? assert.fail(String(skip));
 });
 
 after(async () => {

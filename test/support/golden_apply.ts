@@ -24,6 +24,15 @@ function inputOf(example: GoldenCase) {
     const updates = inputs.updates === undefined ? {} : { updates: goldenJson(inputs.updates) };
     return { strategy: spec, ...weights, steps: [{ grads: goldenJson(inputs.grads), ...updates }] };
   }
+  if (inputs.workerGradSteps !== undefined) {
+    // By worker in the file, by step here.
+    const byWorker = list.parse(inputs.workerGradSteps).map((worker) => list.parse(worker).map(goldenJson));
+    const steps = byWorker[0]?.map((_, t) => ({ workers: byWorker.map((worker) => worker[t]) }));
+    return { strategy: spec, steps };
+  }
+  if (params.microBatches !== undefined) {
+    return { strategy: spec, steps: [{ workers: list.parse(inputs.gradSteps).map(goldenJson) }] };
+  }
   if (inputs.gradSteps === undefined || (expected.gradSteps ?? expected.weightSteps) === undefined) return undefined;
   // Weights that come of a strategy and some optimizer after it.
   const { kind, optimizer } = fromCatalogue(strategy, params, rule);
@@ -53,6 +62,9 @@ export const appliedCases: Applied[] = allGoldenCases.flatMap((example) => {
   const input = inputOf(example);
   return input === undefined ? [] : [{ example, input }];
 });
+
+/** Cases that `apply` doesn't take. */
+export const leftOut = allGoldenCases.filter((example) => inputOf(example) === undefined).map(({ id }) => id);
 
 /** Through text, as it goes through a file. */
 export const given = (input: unknown) => applySchema.parse(JSON.parse(JSON.stringify(input)));
