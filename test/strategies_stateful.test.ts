@@ -11,6 +11,7 @@ import { adagc } from '../src/strategies/adagc.ts';
 import { autoclip } from '../src/strategies/autoclip.ts';
 import { clip21 } from '../src/strategies/clip21.ts';
 import { norm_ema } from '../src/strategies/norm_ema.ts';
+import { skip_large } from '../src/strategies/skip_large.ts';
 import { skip_non_finite } from '../src/strategies/skip_non_finite.ts';
 import { skip_spike } from '../src/strategies/skip_spike.ts';
 import { u_clip } from '../src/strategies/u_clip.ts';
@@ -464,6 +465,8 @@ const skipping: [options: Options, part: TransformPart, spike_factor: number][] 
   // A spike that was left out is in the window too: it has to be out of it before the next.
   [{ window: 3, sigma: 50 }, skip_spike, 1e6],
   [{ window: 4, sigma: 50 }, skip_spike, Number.POSITIVE_INFINITY],
+  [{ max_norm: 1e4 }, skip_large, 1e6],
+  [{ max_norm: 1e4 }, skip_large, Number.POSITIVE_INFINITY],
 ];
 for (const [options, { name }, spike_factor] of skipping) {
   test(`${name}: a step with a gradient times ${spike_factor} leaves weights and states bit for bit as they were`, () => {

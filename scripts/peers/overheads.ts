@@ -26,7 +26,7 @@ import { trainingSteps } from './steps.ts';
 import { trainings } from './works.ts';
 
 const STEPS = 40;
-const ROUNDS = 21;
+const ROUNDS = 41;
 
 /** The multilayer perceptron of the comparison with other systems, on real digits. */
 const cell = (strategy: Clip, telemetry: Cell['telemetry']): Cell => ({
