@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stream } from '../../src/engine/random.ts';
 import type { HostTensor, HostTensors } from '../../src/types.ts';
-import { type Clipping, clippings, type Training, trainings } from './works.ts';
+import { type Clipping, clippings, shapesOf, type Training, trainings } from './works.ts';
 
 /** Batches, gone through again and again. */
 export const BATCHES = 20;
@@ -15,21 +15,22 @@ export const sizeOf = (shape: number[]) => shape.reduce((product, size) => produ
 /** Weights of variance 1 / inputs; gains are 1 and biases 0; gradients to be clipped are normal * 0.02. */
 export function paramsOf(work: Training | Clipping): HostTensors {
   return Object.fromEntries(
-    Object.entries(work.params).map(([name, shape]): [string, HostTensor] => {
+    Object.entries(shapesOf(work)).map(([name, shape]): [string, HostTensor] => {
       const { normal } = stream('peers', work.name, name);
       const scale = 'clip' in work ? 0.02 : 1 / Math.sqrt(sizeOf(shape.slice(0, -1)));
-      const isGain = /_g\d?$/.test(name) || name === 'lnf_g';
-      const one = () => (isGain ? 1 : shape.length === 1 ? 0 : normal() * scale);
+      const one = () => (name.endsWith('/gain') ? 1 : shape.length === 1 ? 0 : normal() * scale);
       return [name, { shape, values: Float32Array.from({ length: sizeOf(shape) }, one) }];
     }),
   );
 }
 
 /** The batches of a work. */
-export function batchesOf({ name, x, y, vocabulary }: Training): HostTensors[] {
+export function batchesOf(work: Training): HostTensors[] {
+  const { name, task } = work;
+  const { x, y } = shapesOfBatch(work);
   const { normal, uniform } = stream('peers', name, 'batches');
   const tokens = (shape: number[]) => () =>
-    Float32Array.from({ length: sizeOf(shape) }, () => Math.floor(uniform() * (vocabulary ?? 0)));
+    Float32Array.from({ length: sizeOf(shape) }, () => Math.floor(uniform() * (task.vocabulary ?? 0)));
   const classes = () => {
     const [batch = 0, count = 0] = y;
     const oneHot = new Float32Array(batch * count);
@@ -37,13 +38,18 @@ export function batchesOf({ name, x, y, vocabulary }: Training): HostTensors[] {
     return oneHot;
   };
   const [makeX, makeY] =
-    vocabulary === undefined
+    task.vocabulary === undefined
       ? [() => Float32Array.from({ length: sizeOf(x) }, normal), classes]
       : [tokens(x), tokens(y)];
   return Array.from({ length: BATCHES }, () => ({
     x: { shape: x, values: makeX() },
     y: { shape: y, values: makeY() },
   }));
+}
+
+/** x [batch, ...], and y: one-hot classes [batch, classes], or, where x holds tokens, the next ones [batch, times]. */
+function shapesOfBatch({ batch, task }: Training): { x: number[]; y: number[] } {
+  return { x: [batch, ...task.input], y: [batch, task.target ?? task.output] };
 }
 
 /** Thresholds that every gradient exceeds, of the first steps; in each round of batches they are 0.98 of those before. */
@@ -56,10 +62,11 @@ export function thresholdsOf({ clip }: Clipping): number[] {
 export function writeInputs(folder: string): void {
   for (const work of trainings) {
     const batches = batchesOf(work);
+    const shapes = shapesOfBatch(work);
     const stacked = Object.fromEntries(
       (['x', 'y'] as const).map((name) => {
         const own = batches.map((batch) => batch[name]?.values ?? new Float32Array());
-        const shape = [BATCHES, ...work[name]];
+        const shape = [BATCHES, ...shapes[name]];
         return [name, { shape, values: Float32Array.from(own.flatMap((values) => [...values])) }];
       }),
     );

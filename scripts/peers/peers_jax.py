@@ -33,24 +33,24 @@ def rnn(p, x):
 def lstm(p, x):
     def cell(state, x):
         h, c = state
-        i, f, g, o = jnp.split(x @ p["w"] + h @ p["u"] + p["b"], 4, axis=1)
+        i, f, g, o = jnp.split(x @ p["w0"] + h @ p["u0"] + p["b0"], 4, axis=1)
         c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
         return (nn.sigmoid(o) * jnp.tanh(c), c), None
 
-    zero = jnp.zeros((len(x), p["u"].shape[0]))
+    zero = jnp.zeros((len(x), p["u0"].shape[0]))
     (h, _), _ = lax.scan(cell, (zero, zero), x.swapaxes(0, 1))
     return h @ p["v"] + p["c"]
 
 
 def gru(p, x):
     def cell(h, x):
-        xr, xz, xn = jnp.split(x @ p["w"] + p["b"], 3, axis=1)
-        hr, hz, hn = jnp.split(h @ p["u"] + p["bu"], 3, axis=1)
+        xr, xz, xn = jnp.split(x @ p["w0"] + p["b0"], 3, axis=1)
+        hr, hz, hn = jnp.split(h @ p["u0"] + p["bu0"], 3, axis=1)
         r, z = nn.sigmoid(xr + hr), nn.sigmoid(xz + hz)
         n = jnp.tanh(xn + r * hn)
         return (1 - z) * n + z * h, None
 
-    h = jnp.zeros((len(x), p["u"].shape[0]))
+    h = jnp.zeros((len(x), p["u0"].shape[0]))
     h, _ = lax.scan(cell, h, x.swapaxes(0, 1))
     return h @ p["v"] + p["c"]
 
@@ -68,24 +68,27 @@ def pool(x):  # the gradient of lax.reduce_window is slow on the CPU
 def cnn(p, x):
     x = pool(nn.relu(conv(x, p["k0"], p["b0"])))
     x = pool(nn.relu(conv(x, p["k1"], p["b1"])))
-    return x.reshape(len(x), -1) @ p["w"] + p["c"]
-
-
-def layer_norm(x, g, b):
-    return nn.standardize(x, epsilon=1e-5) * g + b
+    return x.reshape(len(x), -1) @ p["v"] + p["c"]
 
 
 def transformer(p, x):
     batch, time = x.shape
-    h = p["emb"][x] + p["pos"]
-    for l in (0, 1):
-        qkv = layer_norm(h, p[f"ln1_g{l}"], p[f"ln1_b{l}"]) @ p[f"qkv{l}"]
+
+    def dense(name, h):
+        return h @ p[f"{name}/w"] + p[f"{name}/b"]
+
+    def norm(name, h):
+        return nn.standardize(h, epsilon=1e-5) * p[f"{name}/gain"] + p[f"{name}/bias"]
+
+    h = p["embedding"][x] + p["position_embedding"]
+    for block in ("block0", "block1"):
+        qkv = dense(f"{block}/qkv", norm(f"{block}/norm0", h))
         q, k, v = (a.reshape(batch, time, 4, 32) for a in jnp.split(qkv, 3, axis=-1))
         a = nn.dot_product_attention(q, k, v, is_causal=True)
-        h += a.reshape(h.shape) @ p[f"out{l}"]
-        up = layer_norm(h, p[f"ln2_g{l}"], p[f"ln2_b{l}"]) @ p[f"up{l}"] + p[f"upb{l}"]
-        h += nn.relu(up) @ p[f"down{l}"] + p[f"downb{l}"]
-    return layer_norm(h, p["lnf_g"], p["lnf_b"]) @ p["head"]
+        h += dense(f"{block}/joined", a.reshape(h.shape))
+        up = dense(f"{block}/up", norm(f"{block}/norm1", h))
+        h += dense(f"{block}/down", nn.gelu(up, approximate=True))
+    return dense("output", norm("norm", h))
 
 
 MODELS = dict(rnn=rnn, lstm=lstm, gru=gru, cnn=cnn, transformer=transformer)

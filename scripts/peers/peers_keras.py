@@ -10,27 +10,31 @@ class Transformer(keras.Model):
     def __init__(self, params):
         super().__init__()
         self.p = {
-            name: self.add_weight(shape=array.shape, name=name) for name, array in params.items()
+            name: self.add_weight(shape=array.shape, name=name.replace("/", "_"))
+            for name, array in params.items()
         }
         self.set_weights(list(params.values()))
 
-    def layer_norm(self, x, name, l=""):
+    def dense(self, x, name):
+        return x @ self.p[f"{name}/w"] + self.p[f"{name}/b"]
+
+    def norm(self, x, name):
         x = x - ops.mean(x, axis=-1, keepdims=True)
         x = x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-5)
-        return x * self.p[f"{name}_g{l}"] + self.p[f"{name}_b{l}"]
+        return x * self.p[f"{name}/gain"] + self.p[f"{name}/bias"]
 
     def call(self, x):
         p = self.p
         mask = np.tril(np.ones((1, 1, 64, 64), bool))
-        h = ops.take(p["emb"], x, axis=0) + p["pos"]
-        for l in (0, 1):
-            qkv = self.layer_norm(h, "ln1", l) @ p[f"qkv{l}"]
+        h = ops.take(p["embedding"], x, axis=0) + p["position_embedding"]
+        for block in ("block0", "block1"):
+            qkv = self.dense(self.norm(h, f"{block}/norm0"), f"{block}/qkv")
             q, k, v = (ops.reshape(a, (-1, 64, 4, 32)) for a in ops.split(qkv, 3, axis=-1))
             a = ops.dot_product_attention(q, k, v, mask=mask)
-            h = h + ops.reshape(a, (-1, 64, 128)) @ p[f"out{l}"]
-            up = ops.relu(self.layer_norm(h, "ln2", l) @ p[f"up{l}"] + p[f"upb{l}"])
-            h = h + up @ p[f"down{l}"] + p[f"downb{l}"]
-        return self.layer_norm(h, "lnf") @ p["head"]
+            h = h + self.dense(ops.reshape(a, (-1, 64, 128)), f"{block}/joined")
+            up = ops.gelu(self.dense(self.norm(h, f"{block}/norm1"), f"{block}/up"), approximate=True)
+            h = h + self.dense(up, f"{block}/down")
+        return self.dense(self.norm(h, "norm"), "output")
 
 
 class Adam(optimizers.Adam):
@@ -60,8 +64,8 @@ def model_of(work):
             stack = [layers.LSTM(128, unit_forget_bias=False, unroll=True), layers.Dense(10)]
         case "gru":
             stack = [layers.GRU(128, reset_after=True), layers.Dense(10)]
-            biases = np.stack((zrn(p["b"]), zrn(p["bu"])))
-            weights = [zrn(p["w"]), zrn(p["u"]), biases, p["v"], p["c"]]
+            biases = np.stack((zrn(p["b0"]), zrn(p["bu0"])))
+            weights = [zrn(p["w0"]), zrn(p["u0"]), biases, p["v"], p["c"]]
         case "cnn":
             stack = [
                 layers.Conv2D(32, 3, padding="same", activation="relu"),

@@ -15,18 +15,22 @@ def fill(parameter, array):
     parameter.copy_(torch.from_numpy(array.copy()))
 
 
-def dense(w, b=None):
-    layer = nn.Linear(*w.shape, bias=b is not None)
+def dense(w, b):
+    layer = nn.Linear(*w.shape)
     fill(layer.weight, w.T)
-    if b is not None:
-        fill(layer.bias, b)
+    fill(layer.bias, b)
     return layer
 
 
-def layer_norm(g, b):
-    layer = nn.LayerNorm(len(g), eps=1e-5)
-    fill(layer.weight, g)
-    fill(layer.bias, b)
+def dense_of(p, name):
+    return dense(p[f"{name}/w"], p[f"{name}/b"])
+
+
+def norm_of(p, name):
+    gain, bias = p[f"{name}/gain"], p[f"{name}/bias"]
+    layer = nn.LayerNorm(len(gain), eps=1e-5)
+    fill(layer.weight, gain)
+    fill(layer.bias, bias)
     return layer
 
 
@@ -38,16 +42,16 @@ def mlp(p):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, kind, w, u, b, v, c, bu=None):
+    def __init__(self, kind, w0, u0, b0, v, c, bu0=None):
         super().__init__()
-        self.cell = kind(w.shape[0], u.shape[0], batch_first=True)
-        fill(self.cell.weight_ih_l0, w.T)
-        fill(self.cell.weight_hh_l0, u.T)
-        fill(self.cell.bias_ih_l0, b)
-        if bu is None:  # one bias is enough, so the second is zero and stays so
+        self.cell = kind(w0.shape[0], u0.shape[0], batch_first=True)
+        fill(self.cell.weight_ih_l0, w0.T)
+        fill(self.cell.weight_hh_l0, u0.T)
+        fill(self.cell.bias_ih_l0, b0)
+        if bu0 is None:  # one bias is enough, so the second is zero and stays so
             self.cell.bias_hh_l0.requires_grad_(False).zero_()
         else:
-            fill(self.cell.bias_hh_l0, bu)
+            fill(self.cell.bias_hh_l0, bu0)
         self.out = dense(v, c)
 
     def forward(self, x):
@@ -66,34 +70,34 @@ class Loop(nn.Module):
 
     def forward(self, x):
         batch, time, _ = x.shape
-        h = x.new_zeros(batch, len(self.u))
+        h = x.new_zeros(batch, len(self.u0))
         x = x.transpose(0, 1).flatten(0, 1)  # one product for all times
-        for from_x in (x @ self.w + self.b).view(time, batch, -1).unbind():
+        for from_x in (x @ self.w0 + self.b0).view(time, batch, -1).unbind():
             h = self.cell(self, from_x, h)
         return torch.addmm(self.c, h, self.v)
 
 
 def rnn_cell(p, from_x, h):
-    return torch.tanh(torch.addmm(from_x, h, p.u))
+    return torch.tanh(torch.addmm(from_x, h, p.u0))
 
 
 def gru_cell(p, from_x, h):
     xr, xz, xn = from_x.chunk(3, 1)
-    hr, hz, hn = torch.addmm(p.bu, h, p.u).chunk(3, 1)
+    hr, hz, hn = torch.addmm(p.bu0, h, p.u0).chunk(3, 1)
     r, z = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
     n = torch.tanh(xn + r * hn)
     return (1 - z) * n + z * h
 
 
 class CNN(nn.Module):
-    def __init__(self, k0, b0, k1, b1, w, c):
+    def __init__(self, k0, b0, k1, b1, v, c):
         super().__init__()
         self.conv0 = nn.Conv2d(1, 32, 3, padding=1)
         self.conv1 = nn.Conv2d(32, 64, 3, padding=1)
         for conv, k, b in ((self.conv0, k0, b0), (self.conv1, k1, b1)):
             fill(conv.weight, k.transpose(3, 2, 0, 1))
             fill(conv.bias, b)
-        self.out = dense(w, c)
+        self.out = dense(v, c)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x):  # relu after the pool: the same function, at a quarter of the size
@@ -103,39 +107,38 @@ class CNN(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, ln1_g, ln1_b, qkv, out, ln2_g, ln2_b, up, upb, down, downb):
+    def __init__(self, p, name):
         super().__init__()
-        self.ln1, self.ln2 = layer_norm(ln1_g, ln1_b), layer_norm(ln2_g, ln2_b)
-        self.qkv, self.out = dense(qkv), dense(out)
-        self.up, self.down = dense(up, upb), dense(down, downb)
+        self.norm0, self.norm1 = (norm_of(p, f"{name}/{n}") for n in ("norm0", "norm1"))
+        self.qkv, self.joined, self.up, self.down = (
+            dense_of(p, f"{name}/{n}") for n in ("qkv", "joined", "up", "down")
+        )
 
     def forward(self, x):
         batch, time, width = x.shape
-        q, k, v = self.qkv(self.ln1(x)).view(batch, time, 3, 4, 32).permute(2, 0, 3, 1, 4)
+        q, k, v = self.qkv(self.norm0(x)).view(batch, time, 3, 4, 32).permute(2, 0, 3, 1, 4)
         a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(a.transpose(1, 2).reshape(batch, time, width))
-        return x + self.down(F.relu(self.up(self.ln2(x))))
+        x = x + self.joined(a.transpose(1, 2).reshape(batch, time, width))
+        return x + self.down(F.gelu(self.up(self.norm1(x)), approximate="tanh"))
 
 
 class Transformer(nn.Module):
     def __init__(self, p):
         super().__init__()
-        self.emb = nn.Embedding(*p["emb"].shape)
-        fill(self.emb.weight, p["emb"])
-        self.pos = nn.Parameter(torch.from_numpy(p["pos"]))
-        names = "ln1_g ln1_b qkv out ln2_g ln2_b up upb down downb".split()
-        self.blocks = nn.Sequential(*[Block(*[p[f"{n}{l}"] for n in names]) for l in (0, 1)])
-        self.ln, self.head = layer_norm(p["lnf_g"], p["lnf_b"]), dense(p["head"])
+        self.embedding = nn.Embedding(*p["embedding"].shape)
+        fill(self.embedding.weight, p["embedding"])
+        self.position_embedding = nn.Parameter(torch.from_numpy(p["position_embedding"]))
+        self.blocks = nn.Sequential(*[Block(p, name) for name in ("block0", "block1")])
+        self.norm, self.output = norm_of(p, "norm"), dense_of(p, "output")
 
     def forward(self, x):
-        return self.head(self.ln(self.blocks(self.emb(x) + self.pos))).flatten(0, 1)
+        return self.output(self.norm(self.blocks(self.embedding(x) + self.position_embedding))).flatten(0, 1)
 
 
 def model_of(work, unrolled):
     p = work.params
     match work.name:
         case "rnn":
-            p = dict(w=p["w0"], u=p["u0"], b=p["b0"], v=p["v"], c=p["c"])
             return Loop(rnn_cell, **p) if unrolled else Recurrent(nn.RNN, **p)
         case "gru":
             return Loop(gru_cell, **p) if unrolled else Recurrent(nn.GRU, **p)

@@ -6,7 +6,7 @@ import { build, constants, find, parts } from '../../src/parts.ts';
 import { asScalars, group, join, mapTensors, named, pick } from '../../src/tensors.ts';
 import type { Choice, HostTensor, HostTensors, Step, Tensors } from '../../src/types.ts';
 import { batchesOf, MAX_NORM, paramsOf, thresholdsOf } from './inputs.ts';
-import type { Clipping, Training } from './works.ts';
+import { type Clipping, meanLoss, modelOf, type Training } from './works.ts';
 
 export interface Steps {
   step: Step;
@@ -67,7 +67,11 @@ export function trainingSteps(work: Training, strategy: Choice): Steps {
 }
 
 function lossAndGradient(work: Training, params: Tensors, inputs: Tensors): { loss: tf.Scalar; gradient: Tensors } {
-  const lossOf = (...values: tf.Tensor[]) => work.loss(named(params, values), pick(inputs, 'x'), pick(inputs, 'y'));
+  const model = modelOf(work);
+  const lossOf = (...values: tf.Tensor[]) => {
+    const [logits] = model.apply(named(params, values), {}, pick(inputs, 'x'), { training: true, shape: work.task });
+    return meanLoss(work, logits, pick(inputs, 'y'));
+  };
   const { value, grads } = tf.valueAndGrads(lossOf)(Object.values(params));
   return { loss: value.asScalar(), gradient: named(params, grads) };
 }

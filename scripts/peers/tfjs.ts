@@ -10,7 +10,7 @@ import { median } from '../../src/stats/quantile.ts';
 import type { HostTensors } from '../../src/types.ts';
 import { BATCHES, batchesOf, MAX_NORM, paramsOf } from './inputs.ts';
 import { stepsOf } from './steps.ts';
-import { type Clipping, clippings, type Training, trainings } from './works.ts';
+import { type Clipping, clippings, meanLoss, type Training, trainings } from './works.ts';
 
 type Work = Training | Clipping;
 type Row = Record<string, number>;
@@ -56,13 +56,13 @@ function plainTfjs(work: Work): Run {
   const optimizer =
     work.optimizer === 'adam' ? tf.train.adam(work.learning_rate, 0.9, 0.999, 1e-8) : tf.train.sgd(work.learning_rate);
   const batches = batchesOf(work).map(toDevice);
-  const loss = work.plain ?? work.loss;
+  const loss = (x: tf.Tensor, y: tf.Tensor) => meanLoss(work, work.plainly(weights, x), y);
   return {
     together: 1,
     call: (t) =>
       tf.tidy(() => {
         const { x = tf.scalar(0), y = x } = batches[t % BATCHES] ?? {};
-        const { value, grads } = tf.variableGrads(() => loss(weights, x, y), Object.values(weights));
+        const { value, grads } = tf.variableGrads(() => loss(x, y), Object.values(weights));
         const norm = globalNorm(Object.values(grads));
         const factor = tf.minimum(tf.div(MAX_NORM, norm), 1);
         optimizer.applyGradients(Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, g.mul(factor)])));

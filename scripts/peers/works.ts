@@ -1,34 +1,30 @@
 /**
- * What is timed: the same training steps in every system, each with its shapes, its loss and its optimizer. The Python
- * systems have theirs in peers_*.py; that all of them compute the same is checked with every run.
+ * What is timed: training steps of clipbench's own models, the same in every system. The Python systems have theirs in peers_*.py;
+ * that all of them compute the same is checked with every run.
  */
 import * as tf from '@tensorflow/tfjs';
-import { gru } from '../../src/layers/gru.ts';
-import { lstm } from '../../src/layers/lstm.ts';
-import { recurrence } from '../../src/layers/recurrence.ts';
-import { pick } from '../../src/tensors.ts';
-import type { Tensors } from '../../src/types.ts';
-import { decoder, decoderShapes } from './decoder.ts';
-import { gruPlainly, lstmPlainly, recurrencePlainly } from './plain.ts';
+import { z } from 'zod';
+import { crossEntropy } from '../../src/data/classification.ts';
+import { crossEntropyOverTimes } from '../../src/data/sequence.ts';
+import { build, find, parts } from '../../src/parts.ts';
+import type { Model, OptionValue, TaskShape, Tensors } from '../../src/types.ts';
+import { cnnPlainly, decoderPlainly, gruPlainly, lstmPlainly, mlpPlainly, rnnPlainly } from './plain.ts';
 
-type Shapes = Record<string, number[]>;
-type Loss = (params: Tensors, x: tf.Tensor, y: tf.Tensor) => tf.Scalar;
+export type Shapes = Record<string, number[]>;
 
 export interface Training {
   name: string;
+  /** Clipbench's; the options that aren't given are at their defaults. */
+  model: { name: string } & Record<string, OptionValue>;
+  /** Of one example. */
+  task: TaskShape;
+  batch: number;
   optimizer: 'sgd' | 'adam';
   learning_rate: number;
-  params: Shapes;
-  x: number[];
-  /** One-hot classes [batch, classes], or, where x holds tokens, the next tokens. */
-  y: number[];
-  /** Where x and y hold tokens: how many there are. */
-  vocabulary?: number;
-  loss: Loss;
   /** With `fast`, clipbench has XLA compile it. */
   small?: boolean;
-  /** As a user of tfjs would write it, where `loss` has gradients written by hand. */
-  plain?: Loss;
+  /** Logits as a user of tfjs would write them. */
+  plainly(params: Tensors, x: tf.Tensor): tf.Tensor;
 }
 
 export interface Clipping {
@@ -37,124 +33,75 @@ export interface Clipping {
   params: Shapes;
 }
 
-const dense = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) => x.matMul(w).add(b);
+/** Mean cross-entropy of one-hot classes, or of the next token at each time. */
+export function meanLoss({ task: { vocabulary } }: Training, logits: tf.Tensor, y: tf.Tensor): tf.Scalar {
+  const loss = vocabulary === undefined ? crossEntropy : crossEntropyOverTimes(vocabulary);
+  const rows = (tensor: tf.Tensor) => tensor.as2D(tensor.shape[0] ?? 0, -1);
+  return loss(rows(logits), rows(y)).mean();
+}
 
-/** Mean over the batch. */
-function crossEntropy(logits: tf.Tensor, oneHot: tf.Tensor): tf.Scalar {
-  return oneHot
-    .mul(tf.logSoftmax(logits))
-    .sum()
-    .div(-(logits.shape[0] ?? 1))
-    .asScalar();
+const optionsSchema = z.record(z.string(), z.custom<OptionValue>());
+
+export function modelOf({ model: { name, ...given } }: Training): Model {
+  const part = find(parts.models, name);
+  return build(part, { name, options: optionsSchema.parse(part.options.parse(given)) });
+}
+
+/** Of a work's parameters, or of the gradients that it clips. */
+export function shapesOf(work: Training | Clipping): Shapes {
+  if ('clip' in work) return work.params;
+  return tf.tidy(() => {
+    const { params } = modelOf(work).init(() => undefined, work.task);
+    return Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, shape]));
+  });
 }
 
 function mlp(
   name: string,
-  widths: number[],
+  [input = 0, ...others]: number[],
   batch: number,
-  optimizer: 'sgd' | 'adam',
-  learning_rate: number,
+  rest: Pick<Training, 'optimizer' | 'learning_rate'>,
 ): Training {
-  const layers = widths.length - 1;
-  const params = Object.fromEntries(
-    widths.slice(1).flatMap((to, i): [string, number[]][] => [
-      [`w${i}`, [widths[i] ?? 0, to]],
-      [`b${i}`, [to]],
-    ]),
-  );
-  const loss: Loss = (p, x, y) => {
-    let h = x;
-    for (let i = 0; i < layers; i++) {
-      h = dense(h, pick(p, `w${i}`), pick(p, `b${i}`));
-      if (i < layers - 1) h = tf.relu(h);
-    }
-    return crossEntropy(h, y);
-  };
-  const [from = 0, to = 0] = [widths[0], widths[layers]];
-  return { name, optimizer, learning_rate, params, x: [batch, from], y: [batch, to], loss };
+  const [output = 0, ...hidden] = [...others.slice(-1), ...others.slice(0, -1)];
+  const model = { name: 'mlp', hidden, activation: 'relu' };
+  return { name, model, task: { input: [input], output }, batch, ...rest, plainly: mlpPlainly };
 }
-
-type Layer = (inputs: tf.Tensor, params: Tensors) => tf.Tensor;
 
 /** The last state of a recurrent layer gives the classes. */
 function recurrent(
   name: string,
   [batch, time, features, width]: [number, number, number, number],
-  weights: Shapes,
-  [layer, plainLayer]: [Layer, Layer],
+  plainly: Training['plainly'],
 ): Training {
-  const [w = 'w', , b = 'b'] = Object.keys(weights);
-  const lossOf =
-    (run: Layer): Loss =>
-    (p, x, y) => {
-      const flat = x.transpose([1, 0, 2]).reshape([time * batch, features]);
-      const inputs = dense(flat, pick(p, w), pick(p, b)).reshape([time, batch, -1]);
-      return crossEntropy(dense(run(inputs, p), pick(p, 'v'), pick(p, 'c')), y);
-    };
-  const params = { ...weights, v: [width, 10], c: [10] };
-  return {
-    name,
-    optimizer: 'sgd',
-    learning_rate: 0.1,
-    params,
-    x: [batch, time, features],
-    y: [batch, 10],
-    loss: lossOf(layer),
-    plain: lossOf(plainLayer),
-  };
+  const task = { input: [time, features], output: 10 };
+  return { name, model: { name, hidden: [width] }, task, batch, optimizer: 'sgd', learning_rate: 0.1, plainly };
 }
 
-const cnn: Training = {
-  name: 'cnn',
-  optimizer: 'sgd',
-  learning_rate: 0.1,
-  params: { k0: [3, 3, 1, 32], b0: [32], k1: [3, 3, 32, 64], b1: [64], w: [3136, 10], c: [10] },
-  x: [32, 28, 28, 1],
-  y: [32, 10],
-  loss(p, x, y) {
-    let h = x.as4D(32, 28, 28, 1);
-    for (const i of [0, 1]) {
-      const kernel = pick(p, `k${i}`);
-      const [rows = 0, columns = 0, from = 0, to = 0] = kernel.shape;
-      const convolved = tf
-        .conv2d(h, kernel.as4D(rows, columns, from, to), 1, 'same')
-        .add<tf.Tensor4D>(pick(p, `b${i}`));
-      // In this order, as in PyTorch's MNIST example: the same values, and a quarter of them to compare with 0.
-      h = tf.relu(tf.maxPool(convolved, 2, 2, 'same'));
-    }
-    return crossEntropy(dense(h.reshape([32, 3136]), pick(p, 'w'), pick(p, 'c')), y);
-  },
-};
-
-const transformer: Training = {
-  name: 'transformer',
-  optimizer: 'sgd',
-  learning_rate: 0.1,
-  params: decoderShapes,
-  x: [16, 64],
-  y: [16, 64],
-  vocabulary: 65,
-  loss: (p, x, y) => crossEntropy(decoder(p, x), tf.oneHot(y.flatten().toInt(), 65)),
-};
+const sgd = { optimizer: 'sgd', learning_rate: 0.1 } as const;
 
 export const trainings: Training[] = [
-  { ...mlp('tiny_mlp', [2, 32, 2], 32, 'sgd', 0.1), small: true },
-  mlp('mlp', [784, 256, 256, 10], 64, 'sgd', 0.1),
-  mlp('mlp_adam', [784, 256, 256, 10], 64, 'adam', 0.001),
-  recurrent('rnn', [32, 50, 16, 64], { w0: [16, 64], u0: [64, 64], b0: [64] }, [
-    (a, p) => recurrence(a, pick(p, 'u0'), 'last'),
-    (a, p) => recurrencePlainly(a, pick(p, 'u0')),
-  ]),
-  recurrent('lstm', [32, 64, 32, 128], { w: [32, 512], u: [128, 512], b: [512] }, [
-    (a, p) => lstm(a, pick(p, 'u'), 'last'),
-    (a, p) => lstmPlainly(a, pick(p, 'u')),
-  ]),
-  recurrent('gru', [32, 64, 32, 128], { w: [32, 384], u: [128, 384], b: [384], bu: [384] }, [
-    (a, p) => gru(a, pick(p, 'u'), pick(p, 'bu'), 'last'),
-    (a, p) => gruPlainly(a, pick(p, 'u'), pick(p, 'bu')),
-  ]),
-  cnn,
-  transformer,
+  { ...mlp('tiny_mlp', [2, 32, 2], 32, sgd), small: true },
+  mlp('mlp', [784, 256, 256, 10], 64, sgd),
+  mlp('mlp_adam', [784, 256, 256, 10], 64, { optimizer: 'adam', learning_rate: 0.001 }),
+  recurrent('rnn', [32, 50, 16, 64], rnnPlainly),
+  recurrent('lstm', [32, 64, 32, 128], lstmPlainly),
+  recurrent('gru', [32, 64, 32, 128], gruPlainly),
+  {
+    name: 'cnn',
+    model: { name: 'cnn', channels: [32, 64], kernel: 3, activation: 'relu' },
+    task: { input: [28, 28, 1], output: 10 },
+    batch: 32,
+    ...sgd,
+    plainly: cnnPlainly,
+  },
+  {
+    name: 'transformer',
+    model: { name: 'transformer', layers: 2, width: 128, heads: 4 },
+    task: { input: [64], vocabulary: 65, output: 65, times: 64, target: 64 },
+    batch: 16,
+    ...sgd,
+    plainly: decoderPlainly,
+  },
 ];
 
 /** 4 million entries. */
