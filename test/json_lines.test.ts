@@ -32,6 +32,11 @@ const wrongLines: [string, string, RegExp][] = [
     /^FILE:1: 12345678901234567890 is more than a number can hold/,
   ],
   ['a number beyond doubles', '{"x": -1e400, "y": "e400"}', /^FILE:1: -1e400 is more than a number can hold/],
+  [
+    'a number and a text in one column',
+    '{"x": 1, "y": 1}\n{"x": 1, "y": "1"}',
+    /^FILE:2: field 2 \(y\) is "1", and 1 on line 1; give numbers, texts, or true and false on all lines$/,
+  ],
   ['one key', '{"x": 1}', /^FILE:1: has 1 keys; /],
 ];
 test('texts with braces, quotes and digits are no keys or numbers', () => {

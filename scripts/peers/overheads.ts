@@ -32,7 +32,7 @@ const ROUNDS = 41;
 const cell = (strategy: Clip, telemetry: Cell['telemetry']): Cell => ({
   ...fields.parse({ steps: STEPS, eval_every: STEPS, telemetry }),
   schedule: { name: 'constant', options: {} },
-  task: { name: 'mnist', options: {} },
+  task: { name: 'mnist', options: { metric: 'accuracy' } },
   model: {
     name: 'mlp',
     options: { hidden: [256, 256], activation: 'relu', dropout: 0, init: 'glorot', distribution: 'uniform', gain: 1 },

@@ -5,7 +5,7 @@ import { shown, type Table } from './table.ts';
 /**
  * @param file the name shown in messages
  * @throws UsageError with file:line for a line that isn't a JSON object, has other keys than the first, or holds a value
- * that isn't a number, a text, true or false
+ * that isn't a number, a text, true or false, or of another kind than in the first
  */
 export function readJsonLines(file: string, text: string): Table {
   const lines = text.split('\n').map((content, i) => ({ line: i + 1, content: content.trim() }));
@@ -28,9 +28,29 @@ export function readJsonLines(file: string, text: string): Table {
         `${place}: has the key ${shown(odd)}, which line ${first.line} has not; give all lines the same`,
       );
     }
-    return { line, values: columns.map((column, i) => textOf(object, column, `${place}: field ${i + 1} (${column})`)) };
+    const values = columns.map((column, i) => {
+      const field = `${place}: field ${i + 1} (${column})`;
+      const value = textOf(object, column, field);
+      refuseOtherKind(first, column, object, field);
+      return value;
+    });
+    return { line, values };
   });
   return { file, columns, rows };
+}
+
+/** 1 and "1" would be one class, or one number. */
+function refuseOtherKind(first: Line, column: string, object: Line['object'], field: string): void {
+  const [value, other] = [object.get(column), first.object.get(column)];
+  if (typeof value === typeof other) return;
+  throw new UsageError(
+    `${field} is ${shown(value)}, and ${shown(other)} on line ${first.line}; give numbers, texts, or true and false on all lines`,
+  );
+}
+
+interface Line {
+  line: number;
+  object: Map<string, unknown>;
 }
 
 function objectOf(place: string, content: string): Map<string, unknown> {
