@@ -24,6 +24,8 @@ const recordsOf = (folder: string): ResultRecord[] => [
   ...(scan(folder).stored.get(planOf(folder).fingerprint)?.results.values() ?? []),
 ];
 
+let rewritten = 0;
+
 /** Stores a cell again, with a text that says something else: as if another machine had computed it. */
 function rewrite(
   folder: string,
@@ -35,7 +37,9 @@ function rewrite(
   const text = readText(folder, from);
   assert.ok(text !== undefined, 'a whole text');
   const { bytes: _bytes, sha256: _sha256, ...facts } = record;
-  openSegment(folder, 'w9', new Date()).commit(
+  // Two in one millisecond would have one name.
+  rewritten += 1;
+  openSegment(folder, 'w9', new Date(Date.now() + rewritten)).commit(
     eachPart((part) => change(text[part].toString())),
     { ...facts, fingerprint },
   );
