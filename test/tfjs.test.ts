@@ -313,6 +313,26 @@ test('variables without a gradient stay, beside those that have one', () => {
   assert.equal(unused.dataSync()[0], 3);
 });
 
+test('other variables from step to step are refused where a strategy remembers something of each, and else taken', () => {
+  const made = problem('changing');
+  const [w = assert.fail('w'), b = assert.fail('b')] = made.variables;
+  const alternate = (spec: Spec) => {
+    const optimizer = clipped(tf.train.sgd(0.01), spec);
+    optimizer.minimize(made.lossAt(0), false, [w, b]);
+    optimizer.minimize(made.lossAt(1), false, [b]);
+    optimizer.minimize(made.lossAt(2), false, [w, b]);
+    optimizer.dispose();
+  };
+  for (const spec of ['zclip', 'autoclip', 'skip_non_finite']) alternate(spec);
+  for (const spec of [{ name: 'adagc' }, { name: 'u_clip', bound: 1 }]) {
+    assert.throws(() => alternate(spec), {
+      message:
+        'the variables with gradients were ["changing/w","changing/b"] and are ["changing/b"], and the strategy remembers something of each; give each set of variables an optimizer of its own',
+    });
+  }
+  made.free();
+});
+
 onBackends(backends, 'a thousand steps leave no tensor behind', () => {
   for (const spec of [{ name: 'zclip' }, { name: 'skip_spike' }, { name: 'norm', max_norm: 1, place: 'update' }]) {
     const optimizer = clipped(tf.train.adam(0.01), spec);

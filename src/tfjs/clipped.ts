@@ -33,6 +33,8 @@ class ClippedOptimizer extends tf.Optimizer {
   private readonly clip: ReadyClip;
   private state: Tensors | undefined;
   private isRestored = false;
+  /** Of the variables that had gradients in the step before. */
+  private names: string | undefined;
   /** Of the step that is being made, where it is known. */
   private loss: tf.Scalar | undefined;
 
@@ -96,16 +98,25 @@ class ClippedOptimizer extends tf.Optimizer {
 
   /** What was restored goes by its order: variables may have other names in another program. */
   private stateOf(params: Tensors): Tensors {
-    if (this.state !== undefined && !this.isRestored) return this.state;
-    const { gradient, update } = this.clip;
-    const initial = { ...gradient?.init(params), ...update?.init(params) };
+    const names = JSON.stringify(Object.keys(params));
+    if (this.state !== undefined && !this.isRestored) {
+      if (this.names !== names && isPerVariable(this.clip, params)) {
+        throw new UsageError(
+          `the variables with gradients were ${this.names} and are ${names}, and the strategy remembers something of each; give each set of variables an optimizer of its own`,
+        );
+      }
+      this.names = names;
+      return this.state;
+    }
+    this.names = names;
+    const initial = initialState(this.clip, params);
     const restored = Object.values(this.state ?? initial);
-    const names = Object.keys(initial);
-    if (names.length !== restored.length) {
-      throw new UsageError(`the strategy's state has ${names.length} tensors; ${restored.length} were restored`);
+    const keys = Object.keys(initial);
+    if (keys.length !== restored.length) {
+      throw new UsageError(`the strategy's state has ${keys.length} tensors; ${restored.length} were restored`);
     }
     this.isRestored = false;
-    return Object.fromEntries(restored.map((tensor, i) => [names[i] ?? '', tensor]));
+    return Object.fromEntries(restored.map((tensor, i) => [keys[i] ?? '', tensor]));
   }
 
   /** Those of the wrapped optimizer, then those it keeps to itself (Adam's powers of its betas), then the strategy's. */
@@ -167,6 +178,17 @@ const configSchema = z.object({
   config: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
   spec: specSchema,
 });
+
+const initialState = ({ gradient, update }: ReadyClip, params: Tensors): Tensors => ({
+  ...gradient?.init(params),
+  ...update?.init(params),
+});
+
+/** Whether the state depends on which variables there are. */
+function isPerVariable(clip: ReadyClip, params: Tensors): boolean {
+  const shapes = (state: Tensors) => JSON.stringify(Object.entries(state).map(([name, { shape }]) => [name, shape]));
+  return shapes(initialState(clip, params)) !== shapes(initialState(clip, {}));
+}
 
 const stateName = (name: string) => `${saved}state/${name}`;
 
