@@ -24,7 +24,7 @@ const rows = [
     'warm_up.ts',
     'float_text.ts',
   ],
-  ['layers', 'data', 'updates', 'clipping', 'engine', 'stats'],
+  ['layers', 'data', 'updates', 'clipping', 'engine', 'stats', 'database'],
   ['strategies', 'optimizers', 'models', 'tasks', 'schedules'],
   ['transforms.ts'],
   ['parts.ts'],
@@ -34,7 +34,7 @@ const rows = [
   ['cli', 'tfjs', 'index.ts'],
 ];
 const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks', 'schedules'];
-const withoutTensorFlow = ['report', 'stats', 'addresses.ts', 'columns.ts', 'manifest.ts', 'canonical.ts'];
+const withoutTensorFlow = ['report', 'stats', 'database', 'addresses.ts', 'columns.ts', 'manifest.ts', 'canonical.ts'];
 const printers = ['cli'];
 
 const src = fileURLToPath(new URL('../src/', import.meta.url));

@@ -5,10 +5,13 @@ import { z } from 'zod';
 import { Finding, UsageError } from '../types.ts';
 import { apply } from './apply.ts';
 import { collect } from './collect.ts';
+import { compare } from './compare.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { exportResults } from './export.ts';
 import { list } from './list.ts';
 import { plan } from './plan.ts';
+import { query } from './query.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
@@ -33,7 +36,21 @@ Examples:
   clipbench verify results/reference              run some of it again and compare bit for bit
   clipbench report results/quickstart             write results/quickstart/report.html`,
   );
-for (const verb of [plan, run, status, collect, report, verify, list, explain, apply, doctor])
+for (const verb of [
+  plan,
+  run,
+  status,
+  collect,
+  report,
+  query,
+  compare,
+  exportResults,
+  verify,
+  list,
+  explain,
+  apply,
+  doctor,
+])
   program.addCommand(verb().copyInheritedSettings(program));
 
 // Whoever reads may stop early, as `head` does, or the terminal be closed: what is done goes on, unseen.

@@ -133,7 +133,7 @@ function acrossSettings(design: Design, compare: Compare, notes: string[]): Comp
   });
 }
 
-interface How {
+export interface How {
   /** Of runs.csv. */
   column: string;
   better: 'higher' | 'lower';
@@ -141,7 +141,8 @@ interface How {
   expected?: Expectation | undefined;
 }
 
-function comparePairs(
+/** Runs of two configurations with the same seed, and how much better those of the member did; no verdict yet. */
+export function comparePairs(
   setting: Setting,
   member: Config,
   baseline: Config,
@@ -184,7 +185,8 @@ const hasResult = (run: Run, column: string): boolean => run.divergedAt !== unde
 const score = (run: Run, column: string): number | undefined =>
   run.divergedAt === undefined ? number(run.row, column) : undefined;
 
-function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {
+/** @param reachable the smallest p that the number of pairs can reach, as `adjusted` over the family */
+export function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {
   if (comparison.pairs < MIN_SEEDS || reachable > LEVEL) return 'not possible';
   if (adjusted > LEVEL) return 'not separated';
   const { positive, negative } = signedRank(comparison.differences);

@@ -8,6 +8,7 @@ import { parse } from 'csv-parse';
 import { csvFiles } from '../columns.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { Finding, UsageError } from '../types.ts';
+import type { ResultSet } from './change.ts';
 import type { Row } from './row.ts';
 
 /** Files that a run without failures or without signals of its own need not have. */
@@ -83,6 +84,18 @@ async function difference(path: string, { bytes, sha256 }: Manifest['files'][str
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path)) hash.update(piece);
   return hash.digest('hex') === sha256 ? undefined : 'altered since it was collected (same size, other content)';
+}
+
+/** What two result sets are compared by. @throws Finding when a CSV file isn't the one that was collected */
+export async function readResultSet(folder: string): Promise<ResultSet> {
+  const manifest = await readManifest(folder);
+  await checkUnaltered(folder, manifest);
+  const rows = async (file: string) => {
+    const all: Row[] = [];
+    for await (const row of readRows(folder, file)) all.push(row);
+    return all;
+  };
+  return { manifest, runs: await rows('runs.csv'), failures: await rows('failures.csv') };
 }
 
 /** manifest.json, checked. */

@@ -6,7 +6,7 @@
  * can rank worst: between a finite and an infinite neighbour the result is infinite, between -Infinity and Infinity it
  * is NaN. An empty sample gives NaN; NaN is not allowed among the values (it has no rank).
  */
-export function quantile(values: readonly number[], q: number): number {
+export function quantile(values: ArrayLike<number>, q: number): number {
   const sorted = Float64Array.from(values).sort();
   const position = (sorted.length - 1) * q;
   const below = Math.floor(position);
@@ -19,4 +19,4 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /** The middle of a sample; the mean of the two middle values where their number is even. */
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
+export const median = (values: ArrayLike<number>): number => quantile(values, 0.5);
