@@ -130,3 +130,19 @@ export const csvFiles: CsvFile[] = [
   { file: 'timing.csv', columns: timingColumns, rows: 'one per finished run', deterministic: false },
   { file: 'failures.csv', columns: failureColumns, rows: 'one per run that failed', deterministic: false },
 ];
+
+/** Why a header isn't that of this version's file, or undefined where it is. */
+export function headerFault(file: string, found: readonly string[]): string | undefined {
+  const expected = csvFiles.find((entry) => entry.file === file)?.columns.map(({ name }) => name) ?? [];
+  if (found.join() === expected.join()) return undefined;
+  const missing = expected.filter((name) => !found.includes(name));
+  const unknown = found.filter((name) => !expected.includes(name));
+  const what = [
+    missing.length > 0 ? `missing ${missing.join(', ')}` : '',
+    unknown.length > 0 ? `unknown ${unknown.join(', ')}` : '',
+  ].filter((part) => part !== '');
+  return `the columns are not those of this version: ${what.join('; ') || 'another order'}; collect the results again`;
+}
+
+/** Files that a run without failures or without signals of its own need not have; timing is of no use to a report. */
+export const optionalFiles: readonly string[] = ['signals.csv', 'failures.csv', 'timing.csv'];

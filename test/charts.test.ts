@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { logger, parse, View, Warn } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { openResults } from '../src/database/results.ts';
 import { axisRange } from '../src/report/axis-range.ts';
 import { type CurveTable, curves } from '../src/report/charts/curves.ts';
 import { divergence } from '../src/report/charts/divergence.ts';
@@ -14,9 +18,11 @@ import { logTicks } from '../src/report/charts/log-ticks.ts';
 import { type Curve, curveOf, withinFrame } from '../src/report/curve.ts';
 import type { Config, Run } from '../src/report/design.ts';
 import { thresholdStroke } from '../src/report/palette.ts';
+import type { Row } from '../src/report/row.ts';
 import { renderSvg } from '../src/report/svg.ts';
 import { textWidth } from '../src/report/text-width.ts';
-import { binWidth, collectTracks, stepSeries } from '../src/report/tracks.ts';
+import { binWidth, stepTracks } from '../src/report/tracks.ts';
+import { synthetic, writeSynthetic } from './support/synthetic.ts';
 
 const markup = '<script>alert(1)</script>&"\'';
 
@@ -218,6 +224,17 @@ const run = (id: string, divergedAt?: number): Run => ({ row: {}, id, seed: 0, s
 const config = (runs: Run[]): Config => ({ strategy: 'norm', threshold: 1, label: '1', name: 'norm 1', runs });
 const rows = (id: string, losses: string[]) => losses.map((loss, step) => ({ cell_id: id, step: String(step), loss }));
 
+/** Of the columns that rows have; the others are empty. */
+async function tracksOf(steps: Row[], runs: Run[]) {
+  const folder = await writeSynthetic(await mkdtemp(join(tmpdir(), 'clipbench-tracks-')), { ...nothing, steps });
+  try {
+    return await stepTracks(await openResults([folder]), runs);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+const nothing = synthetic({ seeds: [] });
+
 test('a curve is the median over seeds with diverged ones worst, and ends where half of them are gone', async () => {
   const runs = [run('a'), run('b', 1), run('c', 2), run('d')];
   const steps = [
@@ -226,7 +243,7 @@ test('a curve is the median over seeds with diverged ones worst, and ends where 
     ...rows('c', ['8', '9', 'Infinity']),
     ...rows('d', ['6', '5', '4', '3']),
   ];
-  const { tracks } = await collectTracks(steps, runs, stepSeries);
+  const { tracks } = await tracksOf(steps, runs);
   const made = curveOf(config(runs), tracks.get('loss'), Infinity);
   assert.deepEqual(
     made.points.map((point) => [point.step, point.mid, point.low, point.high]),
@@ -260,7 +277,7 @@ test('a curve leaves out steps at which a live run has no row', async () => {
     { cell_id: 'b', step: '0', loss: '3' },
     { cell_id: 'b', step: '2', loss: '5' },
   ];
-  const { tracks } = await collectTracks(steps, runs, stepSeries);
+  const { tracks } = await tracksOf(steps, runs);
   assert.deepEqual(
     curveOf(config(runs), tracks.get('loss'), Infinity).points.map((point) => point.step),
     [0, 2],
@@ -268,7 +285,7 @@ test('a curve leaves out steps at which a live run has no row', async () => {
 });
 
 test('rows of unknown runs are ignored and empty series have no track', async () => {
-  const { tracks } = await collectTracks(rows('x', ['1', '2']), [run('a')], stepSeries);
+  const { tracks } = await tracksOf(rows('x', ['1', '2']), [run('a')]);
   assert.equal(tracks.size, 0);
   assert.deepEqual(curveOf(config([run('a')]), undefined, Infinity), { points: [], drops: [], left: 0, seeds: 1 });
 });
@@ -280,7 +297,7 @@ test('norms are averaged geometrically; zeros, infinities and NaN are counted, n
     step: String(step),
     grad_norm,
   }));
-  const { tracks, leftOut } = await collectTracks(steps, [one], stepSeries);
+  const { tracks, leftOut } = await tracksOf(steps, [one]);
   assert.deepEqual(leftOut.get('grad_norm'), { nonFinite: 2, nonPositive: 1 });
   const track = tracks.get('grad_norm')?.get('a');
   assert.ok(Math.abs((track?.value[0] ?? 0) - 10) < 1e-12);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { formats as ofDatabase, textOf } from '../src/database/formats.ts';
 import { openResults } from '../src/database/results.ts';
-import { UsageError } from '../src/types.ts';
+import { Finding } from '../src/types.ts';
 import { clipbench, temporaryFolder } from './support/clipbench.ts';
 import { synthetic, writeSynthetic } from './support/synthetic.ts';
 
@@ -99,7 +99,7 @@ test('a CSV with other columns, or a cut one, is refused', async (context) => {
   await assert.rejects(
     openResults([folder]),
     (error) =>
-      error instanceof UsageError && /steps\.csv:1: the columns are not those of this version/.test(error.message),
+      error instanceof Finding && /steps\.csv:1: the columns are not those of this version/.test(error.message),
   );
 });
 

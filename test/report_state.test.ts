@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Manifest } from '../src/manifest.ts';
-import { renderReport, writeReport } from '../src/report/index.ts';
+import { writeReport } from '../src/report/index.ts';
 import { Finding } from '../src/types.ts';
 import { assertReport, head, listing, seen } from './support/page.ts';
-import { synthetic, type Wanted, writeSynthetic } from './support/synthetic.ts';
+import { rendered, synthetic, type Wanted, writeSynthetic } from './support/synthetic.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'clipbench-report-state-'));
 after(() => rm(folder, { recursive: true }));
@@ -26,7 +26,7 @@ const failure = {
 
 test('a smoke test says so in the title, a banner and the short answer, and compares and draws nothing', async () => {
   const made = synthetic({ ...small, steps: 3, smoke: true });
-  const page = await renderReport(made);
+  const page = await rendered(made);
   assertReport(page, listing);
   assert.match(page, /<title>SMOKE TEST: Does norm clipping/);
   assert.match(
@@ -48,10 +48,10 @@ test('a smoke test says so in the title, a banner and the short answer, and comp
 test('rows of a smoke test are enough for the label, and so is the manifest', async () => {
   const made = synthetic({ ...small, smoke: true });
   const experiment = { ...made.manifest.experiment, smoke: false };
-  const rowsOnly = await renderReport({ ...made, manifest: { ...made.manifest, experiment } });
-  const manifestOnly = await renderReport({ ...made, runs: [], steps: [], evals: [], signals: [] });
+  const rowsOnly = await rendered({ ...made, manifest: { ...made.manifest, experiment } });
+  const manifestOnly = await rendered({ ...made, runs: [], steps: [], evals: [], signals: [] });
   const mixed = synthetic({ ...small, strategies: one });
-  const withOthers = await renderReport({ ...mixed, runs: [...mixed.runs, ...made.runs] });
+  const withOthers = await rendered({ ...mixed, runs: [...mixed.runs, ...made.runs] });
   for (const page of [rowsOnly, manifestOnly, withOthers]) {
     assertReport(page, listing);
     assert.ok(page.includes('<title>SMOKE TEST: ') && page.includes('<div class="smoke" role="note">'), 'labelled');
@@ -60,13 +60,13 @@ test('rows of a smoke test are enough for the label, and so is the manifest', as
 });
 
 test('the label stays in print, where backgrounds may be left out', async () => {
-  const page = await renderReport(synthetic({ ...small, smoke: true }));
+  const page = await rendered(synthetic({ ...small, smoke: true }));
   const print = page.slice(page.indexOf('@media print'));
   assert.match(print, /\.smoke\{position:static;[^}]*background:none;color:inherit;border:/);
 });
 
 test('a smoke test in which runs failed says how many and shows why', async () => {
-  const page = await renderReport(
+  const page = await rendered(
     synthetic({ ...small, smoke: true, strategies: one, failures: [failure], manifest: { cells: 4 } }),
   );
   assertReport(page, listing);
@@ -75,26 +75,24 @@ test('a smoke test in which runs failed says how many and shows why', async () =
 });
 
 test('a real run is not labelled a smoke test', async () => {
-  const page = await renderReport(synthetic({ ...small, strategies: one }));
+  const page = await rendered(synthetic({ ...small, strategies: one }));
   assert.ok(!/smoke test/i.test(seen(page)) && !page.includes('role="note"') && !/<title>SMOKE/.test(page), 'no label');
 });
 
 test('runs of another phase are listed, not compared', async () => {
   const made = synthetic({ ...small, strategies: one, seeds: [0, 1] });
   const tuning = made.runs.map((row) => ({ ...row, cell_id: `${row.cell_id}0`, phase: 'tune' }));
-  const alone = await renderReport({ ...made, runs: tuning });
+  const alone = await rendered({ ...made, runs: tuning });
   assertReport(alone, listing);
   assert.match(head(alone), /No run of phase confirm has finished, so nothing is compared or drawn\./);
-  const beside = await renderReport({ ...made, runs: [...made.runs, ...tuning] });
+  const beside = await rendered({ ...made, runs: [...made.runs, ...tuning] });
   assertReport(beside);
   assert.match(head(beside), /4 runs of other phases are listed but not compared\./);
   assert.match(seen(beside), /Phase tune, not compared: row_mnist · rnn/);
 });
 
 test('an unfinished run says so beside the overview and under How to reproduce', async () => {
-  const page = await renderReport(
-    synthetic({ ...small, strategies: one, manifest: { finished: undefined, cells: 20 } }),
-  );
+  const page = await rendered(synthetic({ ...small, strategies: one, manifest: { finished: undefined, cells: 20 } }));
   assertReport(page);
   assert.match(head(page), /8 have not run yet\..* Unfinished\. These are the results of an unfinished run/);
   assert.match(head(page), /The run is not finished, so there is no verdict yet\./);
@@ -102,7 +100,7 @@ test('an unfinished run says so beside the overview and under How to reproduce',
     seen(page),
     /2025-01-02T03:04:05\.000Z to \(unfinished\) \(UTC\), 2 workers\. These are the results of an unfinished run/,
   );
-  assert.ok(!/unfinished/i.test(seen(await renderReport(synthetic({ ...small, strategies: one })))), 'a finished run');
+  assert.ok(!/unfinished/i.test(seen(await rendered(synthetic({ ...small, strategies: one })))), 'a finished run');
 });
 
 test('failed runs are listed with their status, attempts, error and log', async () => {
@@ -110,7 +108,7 @@ test('failed runs are listed with their status, attempts, error and log', async 
     failure,
     { cell_id: '0123456789abcdef', status: 'timeout', attempts: '1', error: 'took 61 s', log: 'cells/logs/y.log' },
   ];
-  const text = seen(await renderReport(synthetic({ ...small, strategies: one, failures })));
+  const text = seen(await rendered(synthetic({ ...small, strategies: one, failures })));
   assert.match(
     text,
     /feedfacefeedface failed 3 boom cells\/logs\/x\.log 0123456789abcdef timeout 1 took 61 s cells\/logs\/y\.log/,
@@ -120,7 +118,7 @@ test('failed runs are listed with their status, attempts, error and log', async 
 test('How to reproduce shows what was set, the code, the lockfile, the machine and who computed what', async () => {
   const code = { source: '0123456789abcdef', lockfile_sha256: 'f00d', commit: 'c0ffee', dirty: 'd1d1' };
   const plain = synthetic({ ...small, strategies: one, manifest: { code, computed_by: { [code.source]: 12 } } });
-  const text = seen(await renderReport(plain));
+  const text = seen(await rendered(plain));
   assert.match(
     text,
     /source \(src\/\) 0123456789abcdef package-lock\.json f00d commit c0ffee uncommitted changes d1d1 Versions/,
@@ -136,7 +134,7 @@ test('How to reproduce shows what was set, the code, the lockfile, the machine a
     code: { source: code.source, lockfile_sha256: '' },
     computed_by: { [code.source]: 10, fedcba9876543210: 2 },
   };
-  const other = seen(await renderReport({ ...plain, manifest: changed }));
+  const other = seen(await rendered({ ...plain, manifest: changed }));
   assert.match(other, /Set on the command line, .* optimizer\.learning_rate \[0\.1, 0\.5\] seeds 6 The file:/);
   assert.match(
     other,
@@ -144,7 +142,7 @@ test('How to reproduce shows what was set, the code, the lockfile, the machine a
   );
   assert.match(other, /computed by several versions of the code, .* 0123456789abcdef 10 runs fedcba9876543210 2 runs/);
   const older = { ...changed, computed_by: { fedcba9876543210: 12 } };
-  assert.match(seen(await renderReport({ ...plain, manifest: older })), /computed by another version of the code/);
+  assert.match(seen(await rendered({ ...plain, manifest: older })), /computed by another version of the code/);
 });
 
 test('a CSV file that is not the one collected is refused, with its name and what to do', async () => {
@@ -177,5 +175,5 @@ test('a manifest that lists no files is accepted', async () => {
   const made = synthetic({ ...small, strategies: one, seeds: [0] });
   const place = await writeSynthetic(join(folder, 'unlisted'), made);
   await writeFile(join(place, 'manifest.json'), JSON.stringify({ ...made.manifest, files: {} }));
-  assert.equal(await readFile(await writeReport(place), 'utf8'), await renderReport(made));
+  assert.equal(await readFile(await writeReport(place), 'utf8'), await rendered(made));
 });

@@ -41,11 +41,8 @@ Tables: runs, steps, evals, signals, timing, failures, with the columns of resul
           else await pipeline(text, createWriteStream(out));
         }
       } catch (error) {
-        throw error instanceof Error && 'syscall' in error
-          ? error
-          : error instanceof UsageError
-            ? error
-            : queryError(error);
+        // A full disk, say: known to whoever called.
+        throw error instanceof UsageError || (error instanceof Error && 'syscall' in error) ? error : queryError(error);
       }
       if (out !== undefined) console.log(`wrote ${out}`);
     });

@@ -1,10 +1,11 @@
 /** Results folders as tables of a database (DuckDB): every CSV a view with typed columns, read where it lies. */
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { type Column, csvFiles, type Kind } from '../columns.ts';
-import { UsageError } from '../types.ts';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
+import { type Column, csvFiles, headerFault, type Kind, optionalFiles } from '../columns.ts';
+import { Finding, UsageError } from '../types.ts';
 
 /** Empty fields are NULL: not applicable. Both kinds of float as double, which holds their text to the last digit. */
 const typeOf: Record<Kind, string> = {
@@ -15,14 +16,17 @@ const typeOf: Record<Kind, string> = {
   json: 'VARCHAR',
 };
 
+/** On one thread: sums over several would not repeat. What doesn't fit into memory goes to files that are gone afterwards. */
+const limits = { threads: '1', memory_limit: '500MB', temp_directory: join(tmpdir(), `clipbench-${process.pid}`) };
+
 /**
  * A database whose schemas are the folders, by their names, each with the tables runs, steps, evals, signals, timing and failures. The
- * first folder's go without a schema too. On one thread: sums over several would not repeat (contracts: reading).
+ * first folder's go without a schema too.
  *
  * @throws UsageError for a folder that holds no results of this version, or two of one name
  */
 export async function openResults(folders: readonly string[]): Promise<DuckDBConnection> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const instance = await DuckDBInstance.create(':memory:', limits);
   const database = await instance.connect();
   for (const folder of folders) {
     if (!existsSync(join(folder, 'manifest.json'))) {
@@ -48,16 +52,12 @@ async function source(folder: string, file: string, columns: readonly Column[]):
   const path = join(folder, file);
   const types = columns.map((column) => `${literal(column.name)}: ${literal(typeOf[column.kind])}`).join(', ');
   if (!existsSync(path)) {
+    if (!optionalFiles.includes(file)) throw new UsageError(`${path}: not found; run the experiment first`);
     const empty = columns.map((column) => `NULL::${typeOf[column.kind]} AS ${name(column.name)}`).join(', ');
     return `SELECT ${empty} WHERE false`;
   }
-  const header = columns.map((column) => column.name).join(',');
-  const found = await firstLine(path);
-  if (found !== header) {
-    throw new UsageError(
-      `${path}:1: the columns are not those of this version; \`clipbench collect ${folder}\` writes it anew`,
-    );
-  }
+  const fault = headerFault(file, (await firstLine(path)).split(','));
+  if (fault !== undefined) throw new Finding(`${path}:1: ${fault}`);
   return `SELECT * FROM read_csv(${literal(resolve(path))}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', new_line = '\\n', columns = {${types}})`;
 }
 
@@ -71,14 +71,42 @@ async function firstLine(path: string): Promise<string> {
   }
 }
 
+/** Numbers of a row, counts among them; undefined for NULL. */
+export const numbersOf = (values: readonly JS[]): (number | undefined)[] =>
+  values.map((value) => (value === null ? undefined : Number(value)));
+
 /** A name as SQL has it, whatever is in it. */
 export const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 /** A text as SQL has it. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** What the database has to say of a statement, in one line. */
-export function queryError(error: unknown): UsageError {
+/**
+ * The rows that a statement of ours gives, some at a time.
+ *
+ * @throws Finding naming the file and line of a CSV that isn't as it was written
+ */
+export async function* rowsOf(database: DuckDBConnection, sql: string): AsyncGenerator<JS[][]> {
+  try {
+    yield* (await database.stream(sql)).yieldRowsJs();
+  } catch (error) {
+    throw csvFault(error) ?? error;
+  }
+}
+
+/** What is wrong with a file, where the database met something in it that it couldn't read. */
+function csvFault(error: unknown): Finding | undefined {
+  const text = error instanceof Error ? error.message : '';
+  const [, line] = /CSV Error on Line: (\d+)/.exec(text) ?? [];
+  const [, file] = /^ *file = (.*)$/m.exec(text) ?? [];
+  if (line === undefined || file === undefined) return undefined;
+  const [, , what = 'not readable'] = text.split('\n');
+  const remedy = `\`clipbench collect ${dirname(file)}\` writes it anew from the stored runs`;
+  return new Finding(`${file}:${line}: ${what.replace(/\.$/, '')}; the file was altered or cut off; ${remedy}`);
+}
+
+/** What the database has to say of a statement that someone wrote, in one line. */
+export function queryError(error: unknown): UsageError | Finding {
   const text = error instanceof Error ? error.message : String(error);
-  return new UsageError(`query: ${text.split('\n\n')[0]?.replaceAll(/\s+/g, ' ').trim()}`);
+  return csvFault(error) ?? new UsageError(`query: ${text.split('\n\n')[0]?.replaceAll(/\s+/g, ' ').trim()}`);
 }

@@ -2,33 +2,20 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { page } from './page.ts';
-import { checkUnaltered, readManifest, readRows } from './read.ts';
-import { type Results, tellStory } from './story.ts';
-
-export type { Row, Rows } from './row.ts';
-export type { Results } from './story.ts';
-
-/** The report as HTML text. The same results give the same bytes. */
-export async function renderReport(results: Results): Promise<string> {
-  return page(await tellStory(results));
-}
+import { tellStory } from './story.ts';
 
 /**
- * Reads a results folder, writes report.html into it and returns its path.
+ * The report of a results folder as HTML text. The same results give the same bytes.
  *
  * @throws Finding when a CSV file isn't the one that was collected
  */
+export async function renderReport(folder: string): Promise<string> {
+  return page(await tellStory(folder));
+}
+
+/** Writes report.html into a results folder and returns its path. */
 export async function writeReport(folder: string): Promise<string> {
-  const manifest = await readManifest(folder);
-  await checkUnaltered(folder, manifest);
-  const text = await renderReport({
-    manifest,
-    runs: readRows(folder, 'runs.csv'),
-    steps: readRows(folder, 'steps.csv'),
-    evals: readRows(folder, 'evals.csv'),
-    signals: readRows(folder, 'signals.csv'),
-    failures: readRows(folder, 'failures.csv'),
-  });
+  const text = await renderReport(folder);
   const path = join(folder, 'report.html');
   // Written beside and moved, so that a report is never half there.
   await writeFile(`${path}.tmp`, text);

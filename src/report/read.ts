@@ -5,20 +5,17 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
-import { csvFiles } from '../columns.ts';
+import { csvFiles, headerFault, optionalFiles } from '../columns.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { Finding, UsageError } from '../types.ts';
 import type { ResultSet } from './change.ts';
 import type { Row } from './row.ts';
 
-/** Files that a run without failures or without signals of its own need not have. */
-const optional = new Set(['signals.csv', 'failures.csv']);
-
 /** The rows of a CSV one after the other, so that a file of any length takes little memory. */
 export async function* readRows(folder: string, file: string): AsyncGenerator<Row> {
   const path = join(folder, file);
   if (!existsSync(path)) {
-    if (optional.has(file)) return;
+    if (optionalFiles.includes(file)) return;
     throw new UsageError(`${path}: not found; a report needs the CSV of a finished run, so run the experiment first`);
   }
   const columns = csvFiles.find((entry) => entry.file === file)?.columns.map((column) => column.name) ?? [];
@@ -30,8 +27,9 @@ export async function* readRows(folder: string, file: string): AsyncGenerator<Ro
   try {
     for await (const fields of parser) {
       if (!isTextList(fields)) throw new Finding(`${path}: not a CSV`);
-      if (header) checkHeader(path, fields, columns);
-      else yield toRow(columns, fields);
+      const fault = header ? headerFault(file, fields) : undefined;
+      if (fault !== undefined) throw new Finding(`${path}:1: ${fault}`);
+      if (!header) yield toRow(columns, fields);
       header = false;
     }
     await finished;
@@ -42,19 +40,6 @@ export async function* readRows(folder: string, file: string): AsyncGenerator<Ro
 }
 
 const isTextList = (value: unknown): value is string[] => Array.isArray(value);
-
-function checkHeader(path: string, found: readonly string[], expected: readonly string[]): void {
-  const missing = expected.filter((name) => !found.includes(name));
-  const unknown = found.filter((name) => !expected.includes(name));
-  if (found.join() === expected.join()) return;
-  const what = [
-    missing.length > 0 ? `missing ${missing.join(', ')}` : '',
-    unknown.length > 0 ? `unknown ${unknown.join(', ')}` : '',
-  ].filter((part) => part !== '');
-  throw new Finding(
-    `${path}:1: the columns are not those of this version: ${what.join('; ') || 'another order'}; collect the results again`,
-  );
-}
 
 function toRow(columns: readonly string[], fields: readonly string[]): Row {
   const row: Record<string, string> = {};

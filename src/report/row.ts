@@ -3,9 +3,6 @@ import { Finding } from '../types.ts';
 /** One line of a CSV: column -> the text that stands there. Empty text means: not applicable. */
 export type Row = Readonly<Record<string, string>>;
 
-/** Lines in the order of the file; read one by one where there are many. */
-export type Rows = Iterable<Row> | AsyncIterable<Row>;
-
 /** What stands in a column, '' where the column is missing. */
 export const text = (row: Row, column: string): string => row[column] ?? '';
 

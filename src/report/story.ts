@@ -1,21 +1,13 @@
 /** Everything that the sections tell about, worked out once. */
+import { openResults } from '../database/results.ts';
 import type { Manifest } from '../manifest.ts';
 import { type Declared, declaredComparison } from './comparison.ts';
 import { type Design, design } from './design.ts';
-import type { Row, Rows } from './row.ts';
+import { readResultSet } from './read.ts';
+import type { Row } from './row.ts';
 import { type SignalSummary, summariseSignals } from './signals.ts';
 import { isSmoke } from './smoke.ts';
-import { collectTracks, evalSeries, stepSeries, type Tracks } from './tracks.ts';
-
-/** The contents of a results folder: rows as they stand in the CSV files. */
-export interface Results {
-  manifest: Manifest;
-  runs: Rows;
-  steps: Rows;
-  evals: Rows;
-  signals: Rows;
-  failures: Rows;
-}
+import { evalTracks, stepTracks, type Tracks } from './tracks.ts';
 
 export interface Story {
   manifest: Manifest;
@@ -23,21 +15,25 @@ export interface Story {
   smoke: boolean;
   /** Whether there is anything to compare and to draw. */
   compares: boolean;
-  rows: Row[];
+  rows: readonly Row[];
   design: Design;
   declared: Declared | undefined;
   steps: Tracks;
   evals: Tracks;
   signals: SignalSummary[];
-  failures: Row[];
+  failures: readonly Row[];
 }
 
-/** Reads each file once, front to back; only runs and failures are kept whole. */
-export async function tellStory(results: Results): Promise<Story> {
-  const { manifest } = results;
-  const rows = await all(results.runs);
+/**
+ * What a results folder holds; only runs and failures are kept whole.
+ *
+ * @throws Finding when a CSV file isn't the one that was collected
+ */
+export async function tellStory(folder: string): Promise<Story> {
+  const { manifest, runs: rows, failures } = await readResultSet(folder);
   const made = design(rows, manifest);
   const smoke = isSmoke(manifest, rows);
+  const database = await openResults([folder]);
   return {
     manifest,
     smoke,
@@ -45,15 +41,9 @@ export async function tellStory(results: Results): Promise<Story> {
     rows,
     design: made,
     declared: declaredComparison(made, manifest),
-    steps: await collectTracks(results.steps, made.runs, stepSeries),
-    evals: await collectTracks(results.evals, made.runs, evalSeries),
-    signals: await summariseSignals(results.signals, made),
-    failures: await all(results.failures),
+    steps: await stepTracks(database, made.runs),
+    evals: await evalTracks(database, made.runs),
+    signals: await summariseSignals(database, made),
+    failures,
   };
-}
-
-async function all(rows: Rows): Promise<Row[]> {
-  const list: Row[] = [];
-  for await (const row of rows) list.push(row);
-  return list;
 }

@@ -1,11 +1,12 @@
 /**
- * Squeezes steps.csv and evals.csv, which may hold any number of rows, into at most 80 bins a run while they stream by.
+ * Squeezes steps.csv and evals.csv, which may hold any number of rows, into at most 80 bins a run: the database goes through each file once.
  *
  * A bin of one run is the mean of its finite values (the geometric mean for norms, which live on a log axis). Its place
  * on the axis is the middle of the steps that fell into it.
  */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { numbersOf, rowsOf } from '../database/results.ts';
 import type { Run } from './design.ts';
-import { number, type Row, type Rows, required, text } from './row.ts';
 
 const MAX_BINS = 80;
 
@@ -35,38 +36,90 @@ export interface Tracks {
   leftOut: Map<string, LeftOut>;
 }
 
-/** The series to which a row contributes, by name, and its value. */
-export type Extract = (row: Row) => readonly (readonly [series: string, value: number | undefined])[];
-
 /** Series of positive values for which ratios matter. */
 const geometric = new Set(['grad_norm', 'clipped_norm']);
 
-export const stepSeries: Extract = (row) =>
-  ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction'].map((column) => [column, number(row, column)] as const);
+export function stepTracks(database: DuckDBConnection, runs: readonly Run[]): Promise<Tracks> {
+  return binned(database, runs, 'steps', "''", ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction']);
+}
 
 /** `val_loss`, `val_metric`, ... */
-export const evalSeries: Extract = (row) =>
-  ['loss', 'metric'].map((column) => [`${text(row, 'split')}_${column}`, number(row, column)] as const);
+export function evalTracks(database: DuckDBConnection, runs: readonly Run[]): Promise<Tracks> {
+  return binned(database, runs, 'evals', "split || '_'", ['loss', 'metric']);
+}
 
-export async function collectTracks(rows: Rows, runs: readonly Run[], extract: Extract): Promise<Tracks> {
-  const steps = new Map(runs.map((run) => [run.id, run.steps]));
-  const tracks = new Map<string, Map<string, Track>>();
-  const leftOut = new Map<string, LeftOut>();
-  for await (const row of rows) {
-    const id = text(row, 'cell_id');
-    const planned = steps.get(id);
-    if (planned === undefined) continue;
-    const step = required(row, 'step');
-    for (const [series, value] of extract(row)) {
-      if (value === undefined) continue;
-      const byRun = getOrMake(tracks, series, () => new Map<string, Track>());
-      const track = getOrMake(byRun, id, () => emptyTrack(planned));
-      const left = getOrMake(leftOut, series, () => ({ nonFinite: 0, nonPositive: 0 }));
-      add(track, step, value, geometric.has(series), left);
+async function binned(
+  database: DuckDBConnection,
+  runs: readonly Run[],
+  table: string,
+  prefix: string,
+  columns: readonly string[],
+): Promise<Tracks> {
+  await database.run('CREATE OR REPLACE TEMP TABLE drawn (cell_id VARCHAR, width BIGINT)');
+  const appender = await database.createAppender('drawn', undefined, 'temp');
+  for (const { id, steps } of runs) {
+    appender.appendVarchar(id);
+    appender.appendBigInt(BigInt(binWidth(steps)));
+    appender.endRow();
+  }
+  appender.closeSync();
+  const planned = new Map(runs.map((run) => [run.id, run.steps]));
+  const made: Tracks = { tracks: new Map(), leftOut: new Map() };
+  const summaries = columns.map(summaryOf).join(', ');
+  const sql = `SELECT cell_id, ${prefix}, step // width AS bin, ${summaries} FROM ${table} JOIN drawn USING (cell_id) GROUP BY ALL ORDER BY ALL`;
+  for await (const chunk of rowsOf(database, sql)) {
+    for (const [id, start, bin, ...all] of chunk) {
+      const numbers = numbersOf(all);
+      for (const [i, column] of columns.entries()) {
+        const own = numbers.slice(i * SUMMARY, (i + 1) * SUMMARY);
+        place(made, `${start}${column}`, String(id), Number(bin), planned.get(String(id)) ?? 0, own);
+      }
     }
   }
-  for (const [series, byRun] of tracks) for (const track of byRun.values()) finish(track, geometric.has(series));
-  return { tracks, leftOut };
+  return made;
+}
+
+/** Numbers of a summary. */
+const SUMMARY = 7;
+
+/** Of the rows in a bin that have a value: how many, how many that can be drawn and their sum, the others, first and last step. */
+function summaryOf(column: string): string {
+  const isGeometric = geometric.has(column);
+  const usable = `FILTER (isfinite(${column})${isGeometric ? ` AND ${column} > 0` : ''})`;
+  // A logarithm is taken of what passes the filter alone.
+  const summand = isGeometric ? `ln(CASE WHEN ${column} > 0 THEN ${column} ELSE 1 END)` : column;
+  return [
+    `count(${column})`,
+    `count(*) ${usable}`,
+    `coalesce(sum(${summand}) ${usable}, 0)`,
+    `count(*) FILTER (NOT isfinite(${column}))`,
+    isGeometric ? `count(*) FILTER (isfinite(${column}) AND ${column} <= 0)` : '0',
+    `min(step) FILTER (${column} IS NOT NULL)`,
+    `max(step) FILTER (${column} IS NOT NULL)`,
+  ].join(', ');
+}
+
+function place(
+  made: Tracks,
+  series: string,
+  id: string,
+  bin: number,
+  steps: number,
+  summary: readonly (number | undefined)[],
+): void {
+  const [rows = 0, finite = 0, sum = 0, nonFinite = 0, nonPositive = 0, first = Infinity, last = -1] = summary;
+  if (rows === 0) return;
+  const byRun = getOrMake(made.tracks, series, () => new Map<string, Track>());
+  const track = getOrMake(byRun, id, () => emptyTrack(steps));
+  if (bin < 0 || bin >= track.rows.length) return;
+  const left = getOrMake(made.leftOut, series, () => ({ nonFinite: 0, nonPositive: 0 }));
+  left.nonFinite += nonFinite;
+  left.nonPositive += nonPositive;
+  track.rows[bin] = rows;
+  track.finite[bin] = finite;
+  track.firstStep[bin] = first;
+  track.lastStep[bin] = last;
+  track.value[bin] = geometric.has(series) ? Math.exp(sum / finite) : sum / finite;
 }
 
 /** 1, 2, 5, 10, 20, 50, ...: the smallest width that makes at most MAX_BINS bins. */
@@ -82,34 +135,13 @@ const emptyTrack = (steps: number): Track => {
   const filled = (value: number) => new Float64Array(length).fill(value);
   return {
     width,
-    value: filled(0),
+    value: filled(Number.NaN),
     rows: new Uint32Array(length),
     finite: new Uint32Array(length),
     firstStep: filled(Infinity),
     lastStep: filled(-1),
   };
 };
-
-function add(track: Track, step: number, value: number, logarithmic: boolean, left: LeftOut): void {
-  const bin = Math.floor(step / track.width);
-  if (bin < 0 || bin >= track.rows.length) return;
-  track.rows[bin] = (track.rows[bin] ?? 0) + 1;
-  track.firstStep[bin] = Math.min(track.firstStep[bin] ?? step, step);
-  track.lastStep[bin] = Math.max(track.lastStep[bin] ?? step, step);
-  if (!Number.isFinite(value)) left.nonFinite += 1;
-  else if (logarithmic && value <= 0) left.nonPositive += 1;
-  else {
-    track.finite[bin] = (track.finite[bin] ?? 0) + 1;
-    track.value[bin] = (track.value[bin] ?? 0) + (logarithmic ? Math.log(value) : value);
-  }
-}
-
-function finish(track: Track, logarithmic: boolean): void {
-  track.value = track.value.map((sum, bin) => {
-    const mean = sum / (track.finite[bin] ?? 0);
-    return logarithmic ? Math.exp(mean) : mean;
-  });
-}
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const found = map.get(key);

@@ -3,12 +3,14 @@
  * training anything. Losses fall, gradients spike, high rates without clipping diverge; nothing here is a finding.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import seedrandom from 'seedrandom';
 import { csvFiles } from '../../src/columns.ts';
 import type { Manifest } from '../../src/manifest.ts';
+import { renderReport } from '../../src/report/index.ts';
 import type { Row } from '../../src/report/row.ts';
 import { syntheticManifest } from './synthetic-manifest.ts';
 
@@ -236,4 +238,14 @@ export async function writeSynthetic(folder: string, made: Synthetic): Promise<s
   }
   await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...made.manifest, files }, null, 2));
   return folder;
+}
+
+/** The report of made-up results, as text. */
+export async function rendered(made: Synthetic): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'clipbench-synthetic-'));
+  try {
+    return await renderReport(await writeSynthetic(join(folder, 'made'), made));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
