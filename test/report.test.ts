@@ -49,7 +49,7 @@ test('a full report has every section, loads nothing and runs no script', async 
       `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`,
     ),
   );
-  assert.equal([...page.matchAll(/<figure /g)].length, 8);
+  assert.equal([...page.matchAll(/<figure /g)].length, 9);
 });
 
 test('markup in the question, the file name, an option and an error is shown as text', async () => {

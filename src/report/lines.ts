@@ -60,3 +60,7 @@ export const hasThresholds = (design: Design): boolean =>
   design.settings.some((setting) =>
     design.strategies.some((strategy) => setting.configs.filter((config) => config.strategy === strategy).length > 1),
   );
+
+/** Strategies in groups that have colours enough. */
+export const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

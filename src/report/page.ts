@@ -8,6 +8,7 @@ import { comparisonSection } from './sections/comparison.ts';
 import { curvesSection } from './sections/curves.ts';
 import { divergenceSection } from './sections/divergence.ts';
 import { normsSection } from './sections/norms.ts';
+import { ratesSection } from './sections/rates.ts';
 import { reproduceSection } from './sections/reproduce.ts';
 import { runsSection } from './sections/runs.ts';
 import type { Section, Tell } from './sections/section.ts';
@@ -21,6 +22,7 @@ const comparing: readonly Tell[] = [
   comparisonSection,
   curvesSection,
   thresholdsSection,
+  ratesSection,
   clippingSection,
   normsSection,
   divergenceSection,
@@ -30,7 +32,10 @@ const listing: readonly Tell[] = [runsSection, reproduceSection];
 export async function page(story: Story): Promise<string> {
   const draw = figures();
   const told: Section[] = [];
-  for (const tell of story.compares ? [...comparing, ...listing] : listing) told.push(await tell(story, draw));
+  for (const tell of story.compares ? [...comparing, ...listing] : listing) {
+    const section = await tell(story, draw);
+    if (section !== undefined) told.push(section);
+  }
   const { question, experiment, finished } = story.manifest;
   return html`<!doctype html>
 <html lang="en">

@@ -5,9 +5,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Curve } from '../curve.ts';
 import { color, type Stroke } from '../palette.ts';
-import { textWidth } from '../text-width.ts';
 import { type Layer, type Panel, panelWidth, short, sideBySide } from './frame.ts';
 import { placeLabels } from './labels.ts';
+import { legendLayout, legendOf } from './legend.ts';
 import { logTicks } from './log-ticks.ts';
 
 export interface Line {
@@ -38,7 +38,7 @@ const HEIGHT = 150;
 export function curves(table: CurveTable): TopLevelSpec {
   const columns = Math.min(table.columns, table.panels.length);
   const width = panelWidth(columns);
-  const rows = Math.max(...table.panels.map((panel) => legendLayout(panel.lines, width).rows));
+  const rows = Math.max(...table.panels.map((panel) => legendLayout(labelsOf(panel.lines), width).rows));
   return sideBySide(
     table.panels.map((panel, index) => curvePanel(panel, table, width, rows, index % columns === 0)),
     columns,
@@ -47,9 +47,7 @@ export function curves(table: CurveTable): TopLevelSpec {
 
 function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: number, first: boolean): Panel {
   const full = panel.lines.filter((line) => line.faint !== true);
-  const legend = legendLayout(full, width);
-  // A legend with fewer rows than its neighbours' stands further up, so that all plots of a row are level.
-  const lines = scaled(full, { columns: legend.columns, offset: 6 + (rows - legend.rows) * LEGEND_ROW });
+  const lines = scaled(full, legendOf(labelsOf(full), width, rows));
   const scales = axes(table, first);
   const { x, y } = scales;
   return {
@@ -76,6 +74,8 @@ function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: n
     ],
   };
 }
+
+const labelsOf = (lines: readonly Line[]) => lines.filter((line) => line.faint !== true).map(({ label }) => label);
 
 /** The colour stands in the data. Given to `fill` or `stroke`: as `color` it would keep the legend of the lines from merging with their dashes. */
 const literal = { field: 'color', type: 'nominal' as const, scale: null };
@@ -111,19 +111,6 @@ function scaled(lines: readonly Line[], legend: { columns: number; offset: numbe
     color: { ...field, scale: { domain, range: lines.map((line) => line.stroke.color) } },
     dash: { ...field, scale: { domain, range: dashes } },
   };
-}
-
-/** Height of a row of legend entries. */
-const LEGEND_ROW = 14;
-/** Symbol and gaps of an entry. */
-const LEGEND_ENTRY = 36;
-
-/** As many entries in a row as the panel's width takes. */
-function legendLayout(lines: readonly Line[], width: number): { columns: number; rows: number } {
-  const widths = lines.filter((line) => line.faint !== true).map((line) => textWidth(line.label, 11) + LEGEND_ENTRY);
-  const total = widths.reduce((sum, entry) => sum + entry, 0);
-  const columns = total <= width ? widths.length : Math.max(1, Math.floor(width / Math.max(...widths)));
-  return { columns, rows: Math.ceil(widths.length / Math.max(1, columns)) };
 }
 
 /** Crosses where seeds diverged, and beside the last cross of a line how many seeds are left. */

@@ -1,13 +1,15 @@
 import { median } from '../../stats/quantile.ts';
 import { axisRange } from '../axis-range.ts';
+import { type ClipRateTable, clipRates } from '../charts/clip-rates.ts';
 import { type CurvePanel, curves } from '../charts/curves.ts';
 import { curveOf } from '../curve.ts';
-import type { Config, Run, Setting } from '../design.ts';
+import { type Config, type Run, referenceOf, type Setting } from '../design.ts';
 import type { Plot } from '../figure.ts';
 import { table } from '../figure.ts';
 import { percent, significant, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { groupsOf, MAX_SETTINGS, UNCLIPPED } from '../lines.ts';
+import { chunks, groupsOf, isAlone, MAX_SETTINGS, others, strokeOf, UNCLIPPED } from '../lines.ts';
+import { HUES } from '../palette.ts';
 import { number, text } from '../row.ts';
 import type { Story } from '../story.ts';
 import { words } from '../vary.ts';
@@ -28,7 +30,8 @@ export async function clippingSection(story: Story, draw: Draw): Promise<Section
           reading: `Mean over seeds of what the strategy touched at a step: ${scopes(story)}. A line ends where half of the seeds have diverged.`,
           plots,
         });
-  return { ...section, body: html`${figure}${labelTable(story)}${signalTable(story)}` };
+  const against = await againstClipRate(story, draw);
+  return { ...section, body: html`${figure}${against}${labelTable(story)}${signalTable(story)}` };
 }
 
 function plotOf(story: Story, setting: Setting): Plot[] {
@@ -63,6 +66,87 @@ function plotOf(story: Story, setting: Setting): Plot[] {
     .join('; ');
   const spec = curves({ panels, columns: 3, steps: setting.steps, y: { title: 'share clipped', ...range } });
   return [{ heading: setting.label, spec, description: `Steps on which anything was clipped: ${description}.` }];
+}
+
+/** Settings that fit on a page; the table below has all. */
+const MAX_PANELS = 12;
+
+/** The thresholds of different strategies are different quantities; how often they clip is the same one for all. */
+async function againstClipRate(story: Story, draw: Draw): Promise<Html> {
+  const { design } = story;
+  const pages = chunks(
+    others(design).filter((strategy) => strategy !== UNCLIPPED),
+    HUES,
+  );
+  const settings = design.settings.filter((setting) => !isAlone(design, setting));
+  const groups = [...new Set(settings.map(({ group }) => group))];
+  const plots = groups.flatMap((group) => {
+    const own = settings.filter((setting) => setting.group === group).slice(0, MAX_PANELS);
+    const panels = own.flatMap((setting) => pages.flatMap((strategies) => panelOf(story, setting, strategies)));
+    const range = axisRange(panels.map(curveOfPanel), 'metric');
+    if (range === undefined) return [];
+    const title = `validation ${words(own[0]?.metric?.name ?? 'metric')}`;
+    return [
+      {
+        ...(groups.length > 1 && { heading: group }),
+        spec: clipRates({ panels, columns: 2, y: { title, ...range } }),
+        description: panels.map(describePanel).join(' '),
+      },
+    ];
+  });
+  if (plots.length === 0) return html``;
+  return draw({
+    title: 'Final validation result against how often it clipped',
+    reading:
+      'A point for each threshold, joined from the smallest to the largest: medians over the seeds that completed, upright lines from their lowest to their highest. The one axis on which strategies can be laid side by side, since their thresholds are different quantities.',
+    plots,
+  });
+}
+
+function panelOf({ design }: Story, setting: Setting, strategies: readonly string[]): ClipRateTable['panels'] {
+  const lines = strategies.flatMap((strategy) => {
+    const points = setting.configs
+      .filter((config) => config.strategy === strategy)
+      .flatMap((config) => {
+        const rate = clipRate(config);
+        const result = resultsOf(config);
+        return result === undefined || !Number.isFinite(rate) ? [] : [{ rate, ...result }];
+      });
+    return points.length === 0 ? [] : [{ label: strategy, stroke: strokeOf(design, strategy), points }];
+  });
+  if (lines.length === 0) return [];
+  const base = referenceOf(setting, design.reference);
+  const result = base?.strategy === UNCLIPPED ? resultsOf(base) : undefined;
+  const reference = base && result && { label: base.name, value: result.mid };
+  return [{ title: setting.label, lines, reference }];
+}
+
+function resultsOf({ runs }: Config): { mid: number; low: number; high: number } | undefined {
+  const finite = runs.flatMap((run) => {
+    const value = run.divergedAt === undefined ? number(run.row, 'final_val_metric') : undefined;
+    return value === undefined || !Number.isFinite(value) ? [] : [value];
+  });
+  if (finite.length === 0) return undefined;
+  return { mid: median(finite), low: Math.min(...finite), high: Math.max(...finite) };
+}
+
+const curveOfPanel = ({ lines, reference }: ClipRateTable['panels'][number]) => ({
+  points: [
+    ...lines.flatMap(({ points }) => points),
+    ...(reference === undefined ? [] : [{ mid: reference.value, low: reference.value, high: reference.value }]),
+  ].map((point) => ({ ...point, step: 0, values: [] })),
+  drops: [],
+  left: 0,
+  seeds: 0,
+});
+
+function describePanel({ title, lines, reference }: ClipRateTable['panels'][number]): string {
+  const told = lines.map(({ label, points }) => {
+    const each = points.map(({ rate, mid }) => `${significant(mid)} clipping ${percent(rate)} of steps`);
+    return `${label} ${each.join(', ')}`;
+  });
+  const base = reference === undefined ? [] : [`${reference.label} ${significant(reference.value)}`];
+  return `${title}: ${[...base, ...told].join('; ')}.`;
 }
 
 /** What the share is a share of, by what a strategy acts on. */

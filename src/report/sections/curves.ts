@@ -5,7 +5,7 @@ import { referenceOf, type Setting } from '../design.ts';
 import type { Figure, Plot } from '../figure.ts';
 import { significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { groupsOf, hasThresholds, isAlone, MAX_SETTINGS, others, strokeOf } from '../lines.ts';
+import { chunks, groupsOf, hasThresholds, isAlone, MAX_SETTINGS, others, strokeOf } from '../lines.ts';
 import { bestOf, curveFor, type Measure, trainingLoss, validationOf } from '../measures.ts';
 import { HUES } from '../palette.ts';
 import type { Story } from '../story.ts';
@@ -181,6 +181,3 @@ const drawOr = (draw: Draw, figure: Figure, what: string): Promise<Html> | Html 
   figure.plots.length > 0
     ? draw(figure)
     : html`<p class="empty">${what}: nothing to draw, since no run recorded a finite value of it.</p>`;
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

@@ -11,4 +11,5 @@ export interface Section {
 /** Renders a figure and gives it the next number. */
 export type Draw = (figure: Figure) => Promise<Html>;
 
-export type Tell = (story: Story, draw: Draw) => Promise<Section>;
+/** Undefined where there is nothing that it could tell. */
+export type Tell = (story: Story, draw: Draw) => Promise<Section | undefined>;
