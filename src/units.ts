@@ -2,12 +2,12 @@
 
 /**
  * Axes over which the weights of one unit lie, in a parameter of two axes or more: all but the last of matrices [in, units] and
- * kernels [height, width, in, units]; all but the first of what is named `embedding` or `..._embedding`, [units, features],
+ * kernels [height, width, in, units]; all but the first of what is named `embedding`, `..._embedding` or, as tfjs-layers has it, `.../embeddings`, [units, features],
  * whose units are the vectors of tokens or places.
  */
 export function unitAxes(name: string, rank: number): number[] {
   const axes = Array.from({ length: rank }, (_, axis) => axis);
-  return /(^|_)embedding$/.test(name) ? axes.slice(1) : axes.slice(0, -1);
+  return /(^|_)embedding$|\/embeddings$/.test(name) ? axes.slice(1) : axes.slice(0, -1);
 }
 
 /**

@@ -327,7 +327,7 @@ test('other variables from step to step are refused where a strategy remembers s
   for (const spec of [{ name: 'adagc' }, { name: 'u_clip', bound: 1 }]) {
     assert.throws(() => alternate(spec), {
       message:
-        'the variables with gradients were ["changing/w","changing/b"] and are ["changing/b"], and the strategy remembers something of each; give each set of variables an optimizer of its own',
+        'the variables with gradients were ["changing/w","changing/b"] and are ["changing/b"], and the strategy remembers something of each; give each set of variables an optimizer or state of its own',
     });
   }
   made.free();

@@ -118,7 +118,11 @@ function withoutBounds(part: TransformPart, written: Record<string, unknown>): R
       const schema = shape[name];
       const { role, threshold } = (schema && metaOf(schema)) ?? {};
       if (value === null && schema instanceof z.ZodExactOptional) return [];
-      if (role !== 'numeric' || (value !== 'Infinity' && !(value === null && threshold))) return [[name, value]];
+      if (
+        role !== 'numeric' ||
+        (value !== 'Infinity' && value !== Number.POSITIVE_INFINITY && !(value === null && threshold))
+      )
+        return [[name, value]];
       return [[name, off]];
     }),
   );
@@ -134,7 +138,7 @@ function mistake(part: string, issue: z.core.$ZodIssue, given: Record<string, un
   if (value === undefined) return `strategy "${part}" needs ${option}`;
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? `strategy "${part}": ${option} is ${JSON.stringify(value)}; relative thresholds and schedules are of runs (clipbench run): give a number`
-    : `strategy "${part}": ${option} is ${JSON.stringify(value)}; ${issue.message}`;
+    : `strategy "${part}": ${option} is ${typeof value === 'number' ? value : JSON.stringify(value)}; ${issue.message}`;
 }
 
 const optionValue: z.ZodType<OptionValue> = z.lazy(() =>

@@ -1,6 +1,7 @@
 /** A spec of strategies, made ready for programs of others, and what can't be had there. */
 import * as tf from '@tensorflow/tfjs';
 import { chosenBy, type Spec, specSchema } from '../apply/spec.ts';
+import { isSeen } from '../clipping/patterns.ts';
 import { noiseOf, normalOf } from '../noise.ts';
 import { asScalars, mapTensors } from '../tensors.ts';
 import { byPlace, type Member, membersOf, oneAfterTheOther, optionsOf } from '../train/members.ts';
@@ -24,6 +25,8 @@ export interface ReadyClip {
   /** Numeric options and constants. */
   numbers: Record<string, number>;
   learning_rate?: number;
+  /** All that choose parameters by name. */
+  patterns: string[];
 }
 
 /** @throws UsageError where the spec is wrong, or a strategy needs what an optimizer of TensorFlow.js isn't given */
@@ -50,6 +53,7 @@ export function readyClip(spec: Spec): ReadyClip {
     whole: oneAfterTheOther(members),
     ...byPlace(members),
     numbers: optionsOf(members),
+    patterns: clips.flatMap(({ include = [], exclude = [] }) => [...include, ...exclude]),
     ...(learning_rate !== undefined && { learning_rate }),
   };
 }
@@ -65,9 +69,11 @@ function refuse({ needs, place, structure }: Member): void {
           ? 'needs the gradient of every worker, and an optimizer is given their mean'
           : place === 'micro_batch'
             ? 'is placed on micro-batches, and an optimizer is given their mean; take place: gradient or update'
-            : place === 'update' && leavesOut(structure)
-              ? 'leaves steps out, and what the optimizer did by then stays in its state; take place: gradient'
-              : undefined;
+            : place === 'update' && structure.non_finite === 'zero'
+              ? 'sets to zero what is not finite, and what the optimizer made of it stays in its state; take place: gradient'
+              : place === 'update' && leavesOut(structure)
+                ? 'leaves steps out, and what the optimizer did by then stays in its state; take place: gradient'
+                : undefined;
   if (why !== undefined) throw new UsageError(`strategy "${structure.name}" ${why}`);
 }
 
@@ -85,6 +91,29 @@ export interface Known {
   loss?: tf.Scalar | undefined;
 }
 
+export const initialState = ({ gradient, update }: ReadyClip, params: Tensors): Tensors => ({
+  ...gradient?.init(params),
+  ...update?.init(params),
+});
+
+/** Whether the state depends on which variables there are. */
+export function isPerVariable({ whole }: ReadyClip, params: Tensors): boolean {
+  const shapes = (state: Tensors) => JSON.stringify(Object.entries(state).map(([name, { shape }]) => [name, shape]));
+  return shapes(whole.init(params)) !== shapes(whole.init({}));
+}
+
+export const changed = (before: string | undefined, now: string): string =>
+  `the variables with gradients were ${before} and are ${now}, and the strategy remembers something of each; give each set of variables an optimizer or state of its own`;
+
+/** @throws UsageError for patterns that leave a strategy nothing to do */
+export function refuseUnseen({ clips }: ReadyClip, names: readonly string[]): void {
+  const idle = clips.find(({ include, exclude }) => !names.some((name) => isSeen(name, include, exclude)));
+  if (idle === undefined) return;
+  throw new UsageError(
+    `strategy "${idle.name}" sees none of the variables ${names.join(', ')}; change include or exclude`,
+  );
+}
+
 /** Inside tf.tidy. @throws UsageError where a strategy needs what isn't known */
 export function contextOf(clip: ReadyClip, grads: Tensors, step: number, known: Known): UpdateContext {
   const given = { ...known, learning_rate: clip.learning_rate ?? known.learning_rate };
@@ -93,6 +122,8 @@ export function contextOf(clip: ReadyClip, grads: Tensors, step: number, known: 
     if (reader !== undefined && given[what] === undefined)
       throw new UsageError(`strategy "${reader.name}" needs ${what}`);
   }
+  const missing = given.params && Object.keys(grads).find((name) => given.params?.[name] === undefined);
+  if (missing !== undefined) throw new UsageError(`params lack "${missing}", for which there is a gradient`);
   const now = tf.scalar(step);
   const noise = noiseOf({ high: tf.scalar(0), low: tf.scalar(0) }, now);
   return {

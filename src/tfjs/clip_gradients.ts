@@ -2,13 +2,26 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Spec } from '../apply/spec.ts';
 import { asScalars } from '../tensors.ts';
-import { Finding, type Tensors } from '../types.ts';
-import { contextOf, copies, type Known, notFinite, raises, readyClip } from './clip.ts';
+import { Finding, type Tensors, type Update, UsageError } from '../types.ts';
+import {
+  changed,
+  contextOf,
+  copies,
+  isPerVariable,
+  type Known,
+  notFinite,
+  raises,
+  readyClip,
+  refuseUnseen,
+} from './clip.ts';
 
 /** What strategies remember: give it back at the next step. */
 export interface ClipState {
   step: number;
   tensors: Tensors;
+  /** The strategies it is of, and the tensors whose gradients they saw. */
+  strategies: string[];
+  names: string[];
 }
 
 export interface Clipped {
@@ -33,16 +46,40 @@ export interface Clipped {
 export function clipGradients(grads: Tensors, spec: Spec, state?: ClipState, known: Known = {}): Clipped {
   const clip = readyClip(spec);
   const step = state?.step ?? 0;
+  const [strategies, names] = [clip.clips.map(({ name }) => name), Object.keys(grads)];
+  // A step without gradients is none that a strategy could remember.
+  const before = state?.names.length === 0 ? undefined : state;
   return tf.tidy(() => {
+    if (before !== undefined) refuseOther(before, strategies, names, () => isPerVariable(clip, known.params ?? grads));
+    else if (names.length > 0) refuseUnseen(clip, names);
     const context = contextOf(clip, grads, step, known);
-    const update = clip.whole.update(grads, state?.tensors ?? clip.whole.init(context.params), context);
+    const update: Update =
+      names.length === 0
+        ? { grads, state: before?.tensors ?? {} }
+        : clip.whole.update(grads, before?.tensors ?? clip.whole.init(context.params), context);
     if (raises(update)) throw new Finding(notFinite);
     const { raised: _, ...info } = update.info ?? {};
     return {
       grads: copies(update.grads),
-      state: { step: step + 1, tensors: copies(update.state) },
+      state: {
+        step: step + 1,
+        tensors: copies(update.state),
+        strategies,
+        names: names.length === 0 ? (before?.names ?? []) : names,
+      },
       info: asScalars(info),
       ...(update.skip !== undefined && { skip: update.skip.asScalar() }),
     };
   });
+}
+
+function refuseOther(state: ClipState, strategies: string[], names: string[], isOfEach: () => boolean): void {
+  if (state.strategies.join() !== strategies.join()) {
+    throw new UsageError(
+      `the state is of ${state.strategies.join(', ')}, and the strategy is ${strategies.join(', ')}`,
+    );
+  }
+  if (names.length > 0 && state.names.join() !== names.join() && isOfEach()) {
+    throw new UsageError(changed(JSON.stringify(state.names), JSON.stringify(names)));
+  }
 }

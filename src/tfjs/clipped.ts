@@ -4,14 +4,28 @@ import { z } from 'zod';
 import { type Spec, specSchema } from '../apply/spec.ts';
 import { mapTensors, pick } from '../tensors.ts';
 import { Finding, type Tensors, UsageError } from '../types.ts';
-import { contextOf, copies, holds, notFinite, type ReadyClip, raises, readers, readyClip } from './clip.ts';
+import {
+  changed,
+  contextOf,
+  copies,
+  holds,
+  initialState,
+  isPerVariable,
+  notFinite,
+  type ReadyClip,
+  raises,
+  readers,
+  readyClip,
+  refuseUnseen,
+} from './clip.ts';
+import { plainNames, privates, rateOf, renamed, setRate, variable } from './optimizer.ts';
 
 /** Of what is saved beside the wrapped optimizer's own. */
 const saved = 'clipped/';
 
 /**
  * An optimizer that clips, for `model.compile`, `minimize` and `applyGradients`. It owns `optimizer`: what it saves, restores and frees
- * is of both. A learning rate that changes is changed on `optimizer`. A step that is left out changes neither the weights nor `optimizer`.
+ * is of both. A learning rate that changes is changed on `optimizer`, or as `learningRate` of what comes back. A step that is left out changes neither the weights nor `optimizer`.
  * Where a strategy may leave steps out, or end the run (`non_finite: raise`), one number is read at every step, so such need a backend
  * with synchronous reads (all but WebGPU).
  *
@@ -31,9 +45,9 @@ interface NamedTensor {
 class ClippedOptimizer extends tf.Optimizer {
   static readonly className = 'ClippedOptimizer';
   private readonly clip: ReadyClip;
-  private state: Tensors | undefined;
+  private state: Record<string, tf.Variable> | undefined;
   private isRestored = false;
-  /** Of the variables that had gradients in the step before. */
+  /** Of the variables that had gradients in the step before, as strategies see them. */
   private names: string | undefined;
   /** Of the step that is being made, where it is known. */
   private loss: tf.Scalar | undefined;
@@ -43,6 +57,7 @@ class ClippedOptimizer extends tf.Optimizer {
 
   constructor(optimizer: tf.Optimizer, spec: Spec) {
     super();
+    refuseOptimizer(optimizer);
     this.optimizer = optimizer;
     this.spec = spec;
     this.clip = readyClip(spec);
@@ -53,6 +68,30 @@ class ClippedOptimizer extends tf.Optimizer {
     if (this.clip.update !== undefined && rateOf(optimizer) === undefined) {
       throw new UsageError(`place: update needs a learning rate, and ${optimizer.getClassName()} has none`);
     }
+  }
+
+  /** That of the wrapped optimizer; a new one is set there. */
+  get learningRate(): number {
+    return rateOf(this.optimizer) ?? Number.NaN;
+  }
+
+  set learningRate(rate: number) {
+    setRate(this.optimizer, rate);
+  }
+
+  override minimize(f: () => tf.Scalar, returnCost = false, varList?: tf.Variable[]): tf.Scalar | null {
+    const { value, grads } = this.computeGradients(f, varList);
+    try {
+      this.applyGradients(grads);
+    } catch (error) {
+      value.dispose();
+      throw error;
+    } finally {
+      tf.dispose(grads);
+    }
+    if (returnCost) return value;
+    value.dispose();
+    return null;
   }
 
   override computeGradients(f: () => tf.Scalar, varList?: tf.Variable[]) {
@@ -67,55 +106,65 @@ class ClippedOptimizer extends tf.Optimizer {
     const grads = Object.fromEntries(list.flatMap(({ name, tensor }) => (tensor ? [[name, tensor]] : [])));
     const loss = this.loss?.isDisposed ? undefined : this.loss;
     this.loss = undefined;
-    const before = this.state;
-    this.state = tf.tidy(() => keptOf(this.step(list, grads, loss)));
-    tf.dispose(before);
+    const names = plainNames(Object.keys(grads), this.clip.patterns);
+    if (names.size === 0) this.optimizer.applyGradients(list);
+    else tf.tidy(() => this.keep(this.step(list, grads, names, loss)));
+    // Only now: a step that ended the run has not happened.
+    if (names.size > 0) [this.names, this.isRestored] = [namesText(names), false];
     this.incrementIterations();
   }
 
   /** Returns the strategies' next state. */
-  private step(list: NamedTensor[], grads: Tensors, loss: tf.Scalar | undefined): Tensors {
+  private step(list: NamedTensor[], grads: Tensors, names: Map<string, string>, loss: tf.Scalar | undefined): Tensors {
     const { clip, optimizer } = this;
-    const params = copies(mapTensors(grads, (_, name) => variable(name)));
-    const known = { params, loss, learning_rate: rateOf(optimizer), gradient: grads };
-    const state = this.stateOf(params);
-    const context = contextOf(clip, grads, this.iterations, known);
-    const early = clip.gradient?.update(grads, state, context) ?? { grads, state: {} };
+    const plain = renamed(grads, names);
+    const params = renamed(copies(mapTensors(grads, (_, name) => variable(name))), names);
+    const known = { params, loss, learning_rate: rateOf(optimizer), gradient: plain };
+    const state = this.stateOf(params, namesText(names));
+    const context = contextOf(clip, plain, this.iterations, known);
+    const early = clip.gradient?.update(plain, state, context) ?? { grads: plain, state: {} };
     if (raises(early)) throw new Finding(notFinite);
     if (holds(early.skip)) return { ...state, ...early.state };
-    optimizer.applyGradients(list.map(({ name, tensor }) => ({ name, tensor: early.grads[name] ?? tensor })));
-    if (clip.update === undefined) return early.state;
+    const clippedOf = (name: string) => early.grads[names.get(name) ?? name];
+    optimizer.applyGradients(list.map(({ name, tensor }) => ({ name, tensor: clippedOf(name) ?? tensor })));
+    // At a rate of 0 (a warm-up's first step) there is no direction, and nothing moved.
+    if (clip.update === undefined || rateOf(optimizer) === 0) return { ...state, ...early.state };
+    const own = new Map([...names].map(([name, short]) => [short, variable(name)]));
     const back = context.learning_rate.neg();
-    const direction = mapTensors(params, (w, name) => variable(name).sub(w).div(back));
+    const moved = (name: string) => own.get(name) ?? tf.scalar(Number.NaN);
+    const direction = mapTensors(params, (w, name) => moved(name).sub(w).div(back));
     const late = clip.update.update(direction, state, context);
     const isRaised = raises(late);
     for (const [name, w] of Object.entries(params)) {
-      variable(name).assign(isRaised ? w : w.add(pick(late.grads, name).mul(back)));
+      own.get(name)?.assign(isRaised ? w : w.add(pick(late.grads, name).mul(back)));
     }
     if (isRaised) throw new Finding(notFinite);
     return { ...early.state, ...late.state };
   }
 
+  /** In variables, as the optimizers keep theirs: what getWeights gives stays good while training goes on. */
+  private keep(tensors: Tensors): void {
+    const next = copies(tensors);
+    const before = this.state;
+    if (before === undefined || Object.keys(before).join() !== Object.keys(next).join()) {
+      this.state = Object.fromEntries(Object.entries(next).map(([name, tensor]) => [name, tf.variable(tensor, false)]));
+      tf.dispose(before);
+    } else for (const [name, tensor] of Object.entries(next)) before[name]?.assign(tensor);
+  }
+
   /** What was restored goes by its order: variables may have other names in another program. */
-  private stateOf(params: Tensors): Tensors {
-    const names = JSON.stringify(Object.keys(params));
+  private stateOf(params: Tensors, names: string): Tensors {
     if (this.state !== undefined && !this.isRestored) {
-      if (this.names !== names && isPerVariable(this.clip, params)) {
-        throw new UsageError(
-          `the variables with gradients were ${this.names} and are ${names}, and the strategy remembers something of each; give each set of variables an optimizer of its own`,
-        );
-      }
-      this.names = names;
+      if (this.names !== names && isPerVariable(this.clip, params)) throw new UsageError(changed(this.names, names));
       return this.state;
     }
-    this.names = names;
+    refuseUnseen(this.clip, Object.keys(params));
     const initial = initialState(this.clip, params);
-    const restored = Object.values(this.state ?? initial);
+    const restored = Object.values<tf.Tensor>(this.state ?? initial);
     const keys = Object.keys(initial);
     if (keys.length !== restored.length) {
       throw new UsageError(`the strategy's state has ${keys.length} tensors; ${restored.length} were restored`);
     }
-    this.isRestored = false;
     return Object.fromEntries(restored.map((tensor, i) => [keys[i] ?? '', tensor]));
   }
 
@@ -137,14 +186,19 @@ class ClippedOptimizer extends tf.Optimizer {
     const iterations = tensorOf('iter');
     if (iterations === undefined) throw new UsageError('these are not the weights of a clipped optimizer');
     await this.optimizer.setWeights([{ name: 'iter', tensor: iterations }, ...others]);
-    for (const [name, own] of privates(this.optimizer)) own.assign(tensorOf(`own/${name}`) ?? own);
+    for (const [name, own] of privates(this.optimizer)) {
+      const tensor = tensorOf(`own/${name}`);
+      // They may be its own, as getWeights gives them.
+      if (tensor !== undefined && tensor !== own) own.assign(tensor);
+    }
     const state = weights.flatMap(({ name, tensor }): [string, tf.Tensor][] =>
       name.startsWith(stateName('')) ? [[name.slice(stateName('').length), tensor]] : [],
     );
-    tf.dispose(this.state);
+    const before = this.state;
+    const kept = Object.fromEntries(state.map(([name, tensor]) => [name, tf.variable(tensor, false)]));
     // Before the first step there is none.
-    this.state = this.iterations === 0 ? undefined : keptOf(Object.fromEntries(state));
-    this.isRestored = this.iterations > 0;
+    [this.state, this.isRestored] = this.iterations === 0 ? [undefined, false] : [kept, true];
+    tf.dispose(this.iterations === 0 ? [before, kept] : before);
   }
 
   override dispose(): void {
@@ -179,37 +233,19 @@ const configSchema = z.object({
   spec: specSchema,
 });
 
-const initialState = ({ gradient, update }: ReadyClip, params: Tensors): Tensors => ({
-  ...gradient?.init(params),
-  ...update?.init(params),
-});
-
-/** Whether the state depends on which variables there are. */
-function isPerVariable(clip: ReadyClip, params: Tensors): boolean {
-  const shapes = (state: Tensors) => JSON.stringify(Object.entries(state).map(([name, { shape }]) => [name, shape]));
-  return shapes(initialState(clip, params)) !== shapes(initialState(clip, {}));
-}
-
 const stateName = (name: string) => `${saved}state/${name}`;
 
-/** Outliving the tidy they are made in, and whatever else holds the same tensors. */
-const keptOf = (tensors: Tensors): Tensors => mapTensors(copies(tensors), (tensor) => tf.keep(tensor));
+const namesText = (names: Map<string, string>): string => JSON.stringify([...names.values()]);
 
-/** Where tf.Optimizer keeps variables. */
-function variable(name: string): tf.Variable {
-  const found = tf.engine().registeredVariables[name];
-  if (found === undefined) throw new UsageError(`there is a gradient for ${name}, and no variable`);
-  return found;
-}
-
-function rateOf(optimizer: tf.Optimizer): number | undefined {
-  const { learningRate } = optimizer.getConfig();
-  return typeof learningRate === 'number' ? learningRate : undefined;
-}
-
-/** Scalars that an optimizer changes and doesn't save; it would compute them anew, with other last bits. */
-function privates(optimizer: tf.Optimizer): [string, tf.Variable][] {
-  return Object.entries(optimizer).flatMap(([name, value]: [string, unknown]): [string, tf.Variable][] =>
-    value instanceof tf.Variable ? [[name, value]] : [],
-  );
+/** @throws UsageError for what is no optimizer, or clips already */
+function refuseOptimizer(optimizer: tf.Optimizer): void {
+  if (typeof optimizer?.applyGradients !== 'function') {
+    throw new UsageError(
+      `${JSON.stringify(optimizer)} is no optimizer; give one of TensorFlow.js, such as adam(0.001)`,
+    );
+  }
+  // instanceof would say so of every optimizer: tf.Optimizer goes by the methods.
+  if (optimizer.getClassName() === ClippedOptimizer.className) {
+    throw new UsageError('the optimizer is clipped already; write both strategies as {chain: [...]}');
+  }
 }
