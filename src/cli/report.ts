@@ -1,28 +1,74 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
 import { UsageError } from '../types.ts';
+
+const formats = ['html', 'md', 'json', 'svg'] as const;
+const optionsSchema = z.object({
+  format: z.enum(formats).optional(),
+  figures: z.boolean().default(false),
+  index: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
 
 export function report(): Command {
   return new Command('report')
     .description('write report.html, one self-contained page, from the CSV files of a run')
-    .argument('<folder>', 'results folder, such as results/quickstart')
-    .option('--figures', 'also write every figure as an SVG file, into figures/')
-    .addHelpText('after', '\nExit code 1 when stored runs or CSV files were altered: nothing is written then.')
-    .action(async (folder: string, options: { figures?: boolean }) => {
-      if (!existsSync(join(folder, 'manifest.json'))) {
-        throw new UsageError(
-          `${folder}: holds no manifest.json; give the results folder of a finished \`clipbench run\``,
-        );
-      }
-      const { refuseAltered } = await import('../run/recollect.ts');
-      refuseAltered(folder);
-      // Vega takes a moment to load, and only this verb needs it.
-      const { figuresOf, writeReport } = await import('../report/index.ts');
-      const path = await writeReport(folder);
-      console.log(`wrote ${path}`);
-      if (options.figures) writeFigures(join(folder, 'figures'), figuresOf(readFileSync(path, 'utf8')));
+    .argument(
+      '[folder]',
+      'results folder, such as results/quickstart; with --index the folder above (default: results)',
+    )
+    .addOption(
+      new Option(
+        '--format <format>',
+        'report.html, report.md with figures/, report.json, or only figures/*.svg',
+      ).choices(formats),
+    )
+    .option('--figures', 'with html: also write every figure as an SVG file, into figures/')
+    .option('--index', 'write index.html over all results folders below the folder')
+    .addHelpText(
+      'after',
+      `
+report.json holds what the report says as data (schema: src/report/report.schema.json).
+
+Exit code 1 when stored runs or CSV files were altered: nothing is written then. The index names such folders instead.`,
+    )
+    .action(async (folder: string | undefined, written: unknown) => {
+      const options = optionsSchema.parse(written);
+      await (options.index ? index(folder ?? 'results', options) : one(folder, options));
     });
+}
+
+async function one(folder: string | undefined, { format = 'html', figures }: Options): Promise<void> {
+  if (folder === undefined) {
+    throw new UsageError('report: no results folder given; give one such as results/quickstart, or --index');
+  }
+  if (!existsSync(join(folder, 'manifest.json'))) {
+    throw new UsageError(`${folder}: holds no manifest.json; give the results folder of a finished \`clipbench run\``);
+  }
+  if (figures && format === 'json') throw new UsageError('--figures: report.json has none; leave out one of the two');
+  const { refuseAltered } = await import('../run/recollect.ts');
+  refuseAltered(folder);
+  // Vega takes a moment to load, and only this verb needs it.
+  const { makeReport, writeText } = await import('../report/index.ts');
+  const made = await makeReport(folder, format);
+  if (made.text !== undefined) console.log(`wrote ${await writeText(join(folder, `report.${format}`), made.text)}`);
+  if (figures || format === 'md' || format === 'svg') writeFigures(join(folder, 'figures'), made.figures);
+}
+
+async function index(folder: string, { format = 'html', figures }: Options): Promise<void> {
+  if (format !== 'html' || figures)
+    throw new UsageError('--index: is a page of HTML; leave out --format and --figures');
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${folder}: is no folder; give the one that holds results folders, such as results`);
+  }
+  if (existsSync(join(folder, 'manifest.json'))) {
+    throw new UsageError(`${folder}: holds a manifest.json, so it is one result set; give the folder above it`);
+  }
+  const { writeIndex } = await import('../report/index.ts');
+  const { path, sets } = await writeIndex(folder);
+  console.log(`wrote ${path} (${sets} result ${sets === 1 ? 'set' : 'sets'})`);
 }
 
 /** In place of those of an earlier report, which may have had others. */

@@ -7,13 +7,13 @@ import type { Design } from './design.ts';
 import { count, pValue, signed, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import { smokeAnswer } from './smoke.ts';
-import type { Story } from './story.ts';
+import type { Results } from './story.ts';
 import { metricWords } from './vary.ts';
 
 /** Verdicts spelled out one by one; more are counted. */
 const SPELLED = 4;
 
-export function answer(story: Story): Html[] {
+export function answer(story: Results): Html[] {
   const { declared, design, manifest, smoke, compares } = story;
   if (smoke) return smokeAnswer(story);
   if (!compares) {

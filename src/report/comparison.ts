@@ -15,7 +15,8 @@ export const LEVEL = 0.05;
 /** With fewer pairs no two-sided sign-flip p can reach 0.05. */
 export const MIN_SEEDS = 6;
 
-export type Verdict = 'better' | 'worse' | 'not separated' | 'not possible' | 'descriptive';
+export const verdicts = ['better', 'worse', 'not separated', 'not possible', 'descriptive'] as const;
+export type Verdict = (typeof verdicts)[number];
 
 export interface Comparison {
   /** What stands in tables and figures: the member's name, and what it is compared with where that isn't the baseline. */

@@ -1,23 +1,55 @@
-/** The report: results/<name>/ -> report.html. */
+/** The report: results/<name>/ -> report.html, report.md, report.json or figures; and results/ -> index.html. */
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { page } from './page.ts';
-import { tellStory } from './story.ts';
+import { markdown } from './markdown.ts';
+import { contentOf, page, tellAll } from './page.ts';
+import { shelved } from './shelf.ts';
+import { shelfPage } from './shelf-page.ts';
+import { readResults, tellStory } from './story.ts';
+import { summarise } from './summary.ts';
+
+export const formats = ['html', 'md', 'json', 'svg'] as const;
+export type Format = (typeof formats)[number];
+
+export interface Made {
+  /** None where figures are all that was asked for. */
+  text?: string;
+  /** SVG by name. */
+  figures: Record<string, string>;
+}
 
 /**
- * The report of a results folder as HTML text. The same results give the same bytes.
+ * The report of a results folder in a format. The same results give the same bytes.
  *
  * @throws Finding when a CSV file isn't the one that was collected
  */
+export async function makeReport(folder: string, format: Format): Promise<Made> {
+  if (format === 'json') {
+    return { text: `${JSON.stringify(summarise(await readResults(folder)), null, 2)}\n`, figures: {} };
+  }
+  const told = await tellAll(await tellStory(folder));
+  const text = format === 'html' ? page(told) : format === 'md' ? markdown(contentOf(told)) : undefined;
+  return { ...(text !== undefined && { text }), figures: figuresOf(contentOf(told).html) };
+}
+
+/** The report of a results folder as HTML text. @throws Finding when a CSV file isn't the one that was collected */
 export async function renderReport(folder: string): Promise<string> {
-  return page(await tellStory(folder));
+  return page(await tellAll(await tellStory(folder)));
 }
 
 /** Writes report.html into a results folder and returns its path. */
 export async function writeReport(folder: string): Promise<string> {
-  const text = await renderReport(folder);
-  const path = join(folder, 'report.html');
-  // Written beside and moved, so that a report is never half there.
+  return writeText(join(folder, 'report.html'), await renderReport(folder));
+}
+
+/** Writes index.html over the result sets below a folder. */
+export async function writeIndex(folder: string): Promise<{ path: string; sets: number }> {
+  const all = await shelved(folder);
+  return { path: await writeText(join(folder, 'index.html'), shelfPage(folder, all)), sets: all.length };
+}
+
+/** Written beside and moved, so that it is never half there. */
+export async function writeText(path: string, text: string): Promise<string> {
   await writeFile(`${path}.tmp`, text);
   await rename(`${path}.tmp`, path);
   return path;

@@ -1,10 +1,10 @@
 /** What was run, in one paragraph. */
 import { count, list, whole } from './format.ts';
 import { type Row, text } from './row.ts';
-import type { Story } from './story.ts';
+import type { Results } from './story.ts';
 import { tally } from './tally.ts';
 
-export function overview(story: Story): string {
+export function overview(story: Results): string {
   const { design, rows, smoke, compares } = story;
   const { cells, completed, diverged, failed, open } = tally(story);
   const outcome = list([
@@ -30,7 +30,7 @@ const kinds = (rows: readonly Row[]): string =>
     }),
   );
 
-function scale({ design, compares }: Story, rows: readonly Row[]): string {
+function scale({ design, compares }: Results, rows: readonly Row[]): string {
   const names = distinct(rows, 'strategy');
   const configs = Math.max(0, ...design.settings.map((setting) => setting.configs.length));
   const settings = count(design.settings.length, 'setting');

@@ -1,7 +1,8 @@
-/** The whole page: head, contents, sections. Nothing in it loads anything or runs a script. */
+/** The whole report: opening, contents, sections. */
 import { answer } from './answer.ts';
+import { documentOf } from './document.ts';
 import { figures } from './figure.ts';
-import { type Html, html, trusted } from './html.ts';
+import { type Html, html } from './html.ts';
 import { overview } from './overview.ts';
 import { clippingSection } from './sections/clipping.ts';
 import { comparisonSection } from './sections/comparison.ts';
@@ -15,7 +16,6 @@ import type { Section, Tell } from './sections/section.ts';
 import { thresholdsSection } from './sections/thresholds.ts';
 import { smokeBanner } from './smoke.ts';
 import type { Story } from './story.ts';
-import { stylesheet } from './stylesheet.ts';
 
 /** In the order of the page. */
 const comparing: readonly Tell[] = [
@@ -29,40 +29,46 @@ const comparing: readonly Tell[] = [
 ];
 const listing: readonly Tell[] = [runsSection, reproduceSection];
 
-export async function page(story: Story): Promise<string> {
+/** What the report tells, in whichever format. */
+export interface Told {
+  story: Story;
+  sections: Section[];
+}
+
+export async function tellAll(story: Story): Promise<Told> {
   const draw = figures();
-  const told: Section[] = [];
+  const sections: Section[] = [];
   for (const tell of story.compares ? [...comparing, ...listing] : listing) {
     const section = await tell(story, draw);
-    if (section !== undefined) told.push(section);
+    if (section !== undefined) sections.push(section);
   }
-  const { question, experiment, finished } = story.manifest;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${story.smoke && 'SMOKE TEST: '}${question}</title>
-<link rel="icon" href="data:,">
-<style>${trusted(stylesheet())}</style>
-</head>
-<body>
-${story.smoke && smokeBanner(story)}<header>
-<p class="kicker">clipbench report · <code>${experiment.file}</code></p>
-<h1>${question}</h1>
-<p class="lead">${overview(story)}</p>
-${finished === undefined && unfinished}<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>
-<nav aria-label="Contents"><ol>${told.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
+  return { story, sections };
+}
+
+export function page({ story, sections }: Told): string {
+  const body = html`${banner(story)}<header>
+${opening(story)}
+<nav aria-label="Contents"><ol>${sections.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
 </header>
 <main>
-${told.map(show)}</main>
+${sections.map(show)}</main>
 <footer><p>Made by clipbench from the CSV files of the run. No script, no network: this file is the whole report.</p></footer>
-</body>
-</html>
-`.html;
+`;
+  return documentOf({ title: `${story.smoke ? 'SMOKE TEST: ' : ''}${story.manifest.question}`, body });
 }
+
+/** All that the page says, without what only a page needs: for other formats. */
+export const contentOf = ({ story, sections }: Told): Html =>
+  html`${banner(story)}${opening(story)}${sections.map(show)}`;
+
+const banner = (story: Story): Html | false => story.smoke && smokeBanner(story);
+
+const opening = (
+  story: Story,
+): Html => html`<p class="kicker">clipbench report · <code>${story.manifest.experiment.file}</code></p>
+<h1>${story.manifest.question}</h1>
+<p class="lead">${overview(story)}</p>
+${story.manifest.finished === undefined && unfinished}<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>`;
 
 const unfinished = html`<p class="note"><strong>Unfinished.</strong> These are the results of an unfinished run, one that was still going on or had been stopped when they were collected. What is said below can change when it goes on.</p>
 `;

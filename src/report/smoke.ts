@@ -3,7 +3,7 @@ import type { Manifest } from '../manifest.ts';
 import { count, list, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import { type Row, text } from './row.ts';
-import type { Story } from './story.ts';
+import type { Results } from './story.ts';
 import { tally } from './tally.ts';
 
 export const SMOKE = 'smoke';
@@ -12,11 +12,11 @@ export const SMOKE = 'smoke';
 export const isSmoke = (manifest: Manifest, rows: readonly Row[]): boolean =>
   manifest.experiment.smoke || rows.some((row) => text(row, 'phase') === SMOKE);
 
-export const smokeBanner = ({ rows }: Story): Html =>
+export const smokeBanner = ({ rows }: Results): Html =>
   html`<div class="smoke" role="note"><strong>SMOKE TEST</strong>${ofSteps(rows)}, to see that everything runs. Its figures mean nothing.</div>
 `;
 
-export function smokeAnswer(story: Story): Html[] {
+export function smokeAnswer(story: Results): Html[] {
   const { cells, failed, open } = tally(story);
   const missing = [
     ...(failed > 0 ? [`${whole(failed)} failed (the errors stand under Runs)`] : []),

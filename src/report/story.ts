@@ -9,7 +9,8 @@ import { type SignalSummary, summariseSignals } from './signals.ts';
 import { isSmoke } from './smoke.ts';
 import { evalTracks, stepTracks, type Tracks } from './tracks.ts';
 
-export interface Story {
+/** What runs.csv, failures.csv and manifest.json say. */
+export interface Results {
   manifest: Manifest;
   /** A few steps to see that everything runs: no verdict and no chart, whatever the rows say. */
   smoke: boolean;
@@ -18,10 +19,29 @@ export interface Story {
   rows: readonly Row[];
   design: Design;
   declared: Declared | undefined;
+  failures: readonly Row[];
+}
+
+export interface Story extends Results {
   steps: Tracks;
   evals: Tracks;
   signals: SignalSummary[];
-  failures: readonly Row[];
+}
+
+/** @throws Finding when a CSV file isn't the one that was collected */
+export async function readResults(folder: string): Promise<Results> {
+  const { manifest, runs: rows, failures } = await readResultSet(folder);
+  const made = design(rows, manifest);
+  const smoke = isSmoke(manifest, rows);
+  return {
+    manifest,
+    smoke,
+    compares: !smoke && made.runs.length > 0,
+    rows,
+    design: made,
+    declared: declaredComparison(made, manifest),
+    failures,
+  };
 }
 
 /**
@@ -30,20 +50,12 @@ export interface Story {
  * @throws Finding when a CSV file isn't the one that was collected
  */
 export async function tellStory(folder: string): Promise<Story> {
-  const { manifest, runs: rows, failures } = await readResultSet(folder);
-  const made = design(rows, manifest);
-  const smoke = isSmoke(manifest, rows);
+  const results = await readResults(folder);
   const database = await openResults([folder]);
   return {
-    manifest,
-    smoke,
-    compares: !smoke && made.runs.length > 0,
-    rows,
-    design: made,
-    declared: declaredComparison(made, manifest),
-    steps: await stepTracks(database, made.runs),
-    evals: await evalTracks(database, made.runs),
-    signals: await summariseSignals(database, made),
-    failures,
+    ...results,
+    steps: await stepTracks(database, results.design.runs),
+    evals: await evalTracks(database, results.design.runs),
+    signals: await summariseSignals(database, results.design),
   };
 }

@@ -1,6 +1,6 @@
 /** What became of the planned runs. Counted from the CSV, so that every sentence agrees with the figures below it. */
 import { text } from './row.ts';
-import type { Story } from './story.ts';
+import type { Results } from './story.ts';
 
 export interface Tally {
   cells: number;
@@ -11,7 +11,7 @@ export interface Tally {
   open: number;
 }
 
-export function tally({ manifest, rows, failures }: Pick<Story, 'manifest' | 'rows' | 'failures'>): Tally {
+export function tally({ manifest, rows, failures }: Pick<Results, 'manifest' | 'rows' | 'failures'>): Tally {
   const diverged = rows.filter((row) => text(row, 'status') === 'diverged').length;
   const failed = failures.length;
   const cells = Math.max(manifest.cells, rows.length + failed);
