@@ -86,7 +86,7 @@ test('markup in a question, an option and an error is text in Markdown', async (
   const text = await told('md');
   assert.match(
     text,
-    /^# &lt;script&gt;alert\("x"\)&lt;\/script&gt; \\\| a \\`b\\` \\\*c\\\* \\\[d\\\]\(http:\/\/e\) !\\\[f\\\]\(g\) \\\$h\\\$ /m,
+    /^# &lt;script&gt;alert\("x"\)&lt;\/script&gt; \\\| a \\`b\\` \\\*c\\\* \\\[d\\\]\(http:\\\/\/e\) !\\\[f\\\]\(g\) \\\$h\\\$ /m,
   );
   const open = withoutCode(text);
   assert.deepEqual([...new Set([...open.matchAll(/<\/?[a-z]+/g)].map(([tag]) => tag))].sort(), [
@@ -110,6 +110,7 @@ test('what would start a block of Markdown at the start of a paragraph is escape
     ['~~~ no fence', '\\~\\~\\~ no fence'],
     ['a\n\n# b', 'a # b'],
     ['global_norm _x_', 'global_norm \\_x\\_'],
+    ['https://e.org, WWW.e.org', 'https:\\//e.org, WWW\\.e.org'],
   ]) {
     assert.equal(markdown(html`<p>${written}</p>`), `${expected}\n`);
   }

@@ -70,11 +70,13 @@ function word(node: Node, isCell: boolean): string {
   return tag === 'strong' ? `**${own.trim()}**` : tag === 'em' ? `*${own.trim()}*` : own;
 }
 
-/** Characters that Markdown, or mathematics in it, would take as marks; underscores within a word are none. */
+/** What Markdown, or mathematics in it, would take as marks, and addresses that GitHub would link; underscores within a word are none. */
 const escaped = (written: string): string =>
   written
     .replaceAll(/[\\`*[\]|~$]/g, '\\$&')
     .replaceAll(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
+    .replaceAll('://', ':\\//')
+    .replaceAll(/\bwww\./gi, (start) => `${start.slice(0, -1)}\\.`)
     .replaceAll(/[&<>]/g, (mark) => escapeText(mark));
 
 /** Between more backticks than it holds in a row. A bar between backticks would end a cell, escaped or not. */
