@@ -31,7 +31,7 @@ export function answer(story: Results): Html[] {
         : // Which comparisons there are, and how many, would depend on how far it got.
           manifest.finished === undefined
           ? [html`The run is not finished, so there is no verdict yet.`]
-          : [...verdicts(declared), ...expected(declared)];
+          : [...verdicts(declared), ...absent(declared), ...expected(declared)];
   return [...verdict, ...divergenceWords(design)];
 }
 
@@ -68,16 +68,27 @@ function verdicts(declared: Declared): Html[] {
   return [intro, ...decided.map(sentence), ...(open === 0 ? [] : [html`${rest}`])];
 }
 
+/** Of a family that is smaller than it was declared: Holm counts the comparisons that there are. */
+function absent({ missing, family }: Declared): Html[] {
+  if (missing.entries === 0 || family === 0) return [];
+  const [has, it] = missing.entries === 1 ? ['has', 'it is'] : ['have', 'they are'];
+  const what = count(missing.entries, 'entry', 'entries');
+  return [
+    html`${what} of the declared family ${has} no runs to compare, so ${it} not counted here; section 1 says why.`,
+  ];
+}
+
 /** What was expected before anything ran, held against what came out. */
-function expected({ comparisons }: Declared): Html[] {
+function expected({ comparisons, missing }: Declared): Html[] {
   const stated = comparisons.filter((comparison) => comparison.expected !== undefined);
-  if (stated.length === 0) return [];
+  const all = stated.length + missing.expected;
+  if (all === 0) return [];
   const held = stated.filter((comparison) => comparison.verdict === comparison.expected);
   const missed = stated.filter((comparison) => comparison.verdict !== comparison.expected);
   const says = ({ title, setting, expected, verdict }: Comparison) =>
     html`${name(title)} at ${setting.label} was expected to be ${expected}, and came out ${verdict}.`;
   return [
-    html`Of ${count(stated.length, 'expectation')} stated beforehand, ${whole(held.length)} came true.`,
+    html`Of ${count(all, 'expectation')} stated beforehand, ${whole(held.length)} came true${missing.expected > 0 && ` and ${whole(missing.expected)} could not be tested`}.`,
     ...missed.map(says),
   ];
 }

@@ -2,8 +2,9 @@
 import type { Manifest } from '../manifest.ts';
 import { holm } from '../stats/holm.ts';
 import { smallestP } from '../stats/sign-flip.ts';
-import { type Comparison, comparePairs, measureOf, verdictOf } from './comparison.ts';
+import { type Comparison, measureOf, verdictOf } from './comparison.ts';
 import { type Config, type Design, design, type Setting } from './design.ts';
+import { comparePairs } from './paired.ts';
 import { type Row, text } from './row.ts';
 
 export interface ResultSet {

@@ -1,21 +1,20 @@
 /** The comparison that was declared before running, worked out: who did better than the baseline, and what may be said. */
 import { isMeant } from '../addresses.ts';
 import { baselineName, baselineOf, type Compare, type Expectation, type Manifest, memberOf } from '../manifest.ts';
-import { hodgesLehmann, type Shift } from '../stats/hodges-lehmann.ts';
+import type { Shift } from '../stats/hodges-lehmann.ts';
 import { holm } from '../stats/holm.ts';
-import { mcnemar } from '../stats/mcnemar.ts';
-import { pairedDifference } from '../stats/paired-difference.ts';
 import { smallestP } from '../stats/sign-flip.ts';
 import { signedRank } from '../stats/signed-rank.ts';
-import type { Config, Design, Run, Setting } from './design.ts';
-import { number, text } from './row.ts';
+import type { Config, Design, Setting } from './design.ts';
+import { comparePairs } from './paired.ts';
 
 /** Chance of any false verdict in the family. */
 export const LEVEL = 0.05;
 /** With fewer pairs no two-sided sign-flip p can reach 0.05. */
 export const MIN_SEEDS = 6;
 
-export const verdicts = ['better', 'worse', 'not separated', 'not possible', 'descriptive'] as const;
+/** Withheld: who is compared, and how often, was or is still open when results were already there. */
+export const verdicts = ['better', 'worse', 'not separated', 'not possible', 'withheld', 'descriptive'] as const;
 export type Verdict = (typeof verdicts)[number];
 
 export interface Comparison {
@@ -43,6 +42,8 @@ export interface Comparison {
   verdict: Verdict;
 }
 
+type Entry = NonNullable<Compare['family']>[number];
+
 export interface Declared {
   compare: Compare;
   comparisons: Comparison[];
@@ -52,6 +53,8 @@ export interface Declared {
   pairs: { fewest: number; most: number };
   /** The smallest p of the family before and after Holm, whatever the data. */
   smallest: { p: number; holm: number };
+  /** Entries of the declared family that gave no comparison, and those of them of which something was expected. */
+  missing: { entries: number; expected: number };
   /** Settings or declarations that gave no comparison, and why. */
   notes: string[];
 }
@@ -63,6 +66,10 @@ export function measureOf({ metric: own }: Setting, name: string) {
   if (metric === 'loss') return { split, kind: 'loss' as const, better: 'lower' as const };
   return own?.name === metric ? { split, kind: 'metric' as const, better: own.better } : undefined;
 }
+
+/** Whether a verdict could be picked by its result: by stopping early, or by declaring late. */
+export const isWithheld = ({ finished, compare_changed }: Manifest): boolean =>
+  finished === undefined || compare_changed !== undefined;
 
 export function declaredComparison(design: Design, manifest: Manifest): Declared | undefined {
   const { compare } = manifest;
@@ -90,27 +97,38 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
     }
     return [];
   });
-  open.push(...acrossSettings(design, compare, notes));
+  const missing: Entry[] = [];
+  open.push(...acrossSettings(design, compare, { notes, missing }));
   const family = open.filter((comparison) => comparison.declared);
   const adjusted = holm(family.map((comparison) => comparison.p));
   const reachable = holm(family.map((comparison) => smallestP(comparison.pairs)));
   for (const [index, comparison] of family.entries()) {
     comparison.holm = adjusted[index] ?? 1;
-    comparison.verdict = verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
+    comparison.verdict = isWithheld(manifest)
+      ? 'withheld'
+      : verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
   }
   for (const entry of compare.family ?? []) {
     const { runs, against } = memberOf(entry);
     if (against !== undefined || open.some((comparison) => isMember(comparison.member, runs))) continue;
-    notes.push(`The declared family names ${JSON.stringify(entry)}, which no finished run matches.`);
+    missing.push(entry);
+    const ran = design.settings.some(({ configs }) => configs.some((config) => isMember(config, runs)));
+    const why = ran ? 'for which there is no baseline' : 'which no finished run matches';
+    notes.push(`The declared family names ${JSON.stringify(entry)}, ${why}.`);
   }
   const pairs = family.map((comparison) => comparison.pairs);
   const range = pairs.length === 0 ? { fewest: 0, most: 0 } : { fewest: Math.min(...pairs), most: Math.max(...pairs) };
   const smallest = { p: smallestP(range.most), holm: Math.min(1, ...reachable) };
-  return { compare, comparisons: open, family: family.length, pairs: range, smallest, notes };
+  const lacking = { entries: missing.length, expected: missing.filter((entry) => memberOf(entry).expected).length };
+  return { compare, comparisons: open, family: family.length, pairs: range, smallest, missing: lacking, notes };
 }
 
 /** Comparisons of the family that name what they are against, such as the same with another learning rate, or another model. */
-function acrossSettings(design: Design, compare: Compare, notes: string[]): Comparison[] {
+function acrossSettings(
+  design: Design,
+  compare: Compare,
+  without: { notes: string[]; missing: Entry[] },
+): Comparison[] {
   const all = design.settings.flatMap((setting) => setting.configs.map((config) => ({ setting, config })));
   return (compare.family ?? []).flatMap((entry) => {
     const { runs, against, expected } = memberOf(entry);
@@ -121,7 +139,10 @@ function acrossSettings(design: Design, compare: Compare, notes: string[]): Comp
     const [member, baseline] = [members[0], baselines[0]];
     const measure = member && measureOf(member.setting, compare.metric);
     if (!member || !baseline || !measure || members.length > 1 || baselines.length > 1) {
-      notes.push(`The declared family names ${JSON.stringify(entry)}: it takes one configuration on either side.`);
+      without.missing.push(entry);
+      without.notes.push(
+        `The declared family names ${JSON.stringify(entry)}: it takes one configuration on either side.`,
+      );
       return [];
     }
     const isHere = member.setting === baseline.setting;
@@ -133,58 +154,6 @@ function acrossSettings(design: Design, compare: Compare, notes: string[]): Comp
     return [{ ...compared, title: isSame ? compared.title : `${compared.title} against ${baseline.config.name}` }];
   });
 }
-
-export interface How {
-  /** Of runs.csv. */
-  column: string;
-  better: 'higher' | 'lower';
-  isDeclared: boolean;
-  expected?: Expectation | undefined;
-}
-
-/** Runs of two configurations with the same seed, and how much better those of the member did; no verdict yet. */
-export function comparePairs(
-  setting: Setting,
-  member: Config,
-  baseline: Config,
-  { column, better, isDeclared, expected }: How,
-): Comparison {
-  const bySeed = new Map(baseline.runs.map((run) => [run.seed, run]));
-  const pairs = member.runs.flatMap((ours) => {
-    const theirs = bySeed.get(ours.seed);
-    return theirs !== undefined && hasResult(ours, column) && hasResult(theirs, column) ? [{ ours, theirs }] : [];
-  });
-  const differences = pairs.map(({ ours, theirs }) =>
-    pairedDifference(score(ours, column), score(theirs, column), better),
-  );
-  const only = (diverged: Run, fine: Run) => diverged.divergedAt !== undefined && fine.divergedAt === undefined;
-  return {
-    title: member.name,
-    setting,
-    member,
-    baseline,
-    pairs: pairs.length,
-    divergedMember: pairs.filter(({ ours }) => ours.divergedAt !== undefined).length,
-    divergedBaseline: pairs.filter(({ theirs }) => theirs.divergedAt !== undefined).length,
-    mcnemar: mcnemar(
-      pairs.filter(({ ours, theirs }) => only(ours, theirs)).length,
-      pairs.filter(({ ours, theirs }) => only(theirs, ours)).length,
-    ),
-    differences,
-    shift: hodgesLehmann(differences),
-    declared: isDeclared,
-    ...(expected && { expected }),
-    p: signedRank(differences).p,
-    holm: undefined,
-    verdict: 'descriptive',
-  };
-}
-
-/** A diverged run has a result, the worst one; a completed run needs the value (a split may not have been evaluated). */
-const hasResult = (run: Run, column: string): boolean => run.divergedAt !== undefined || text(run.row, column) !== '';
-
-const score = (run: Run, column: string): number | undefined =>
-  run.divergedAt === undefined ? number(run.row, column) : undefined;
 
 /** @param reachable the smallest p that the number of pairs can reach, as `adjusted` over the family */
 export function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {

@@ -10,7 +10,7 @@ export function significant(value: number | undefined, digits = 3): string {
   if (!Number.isFinite(value)) return value > 0 ? '\u221E' : '\u2212\u221E';
   const size = Math.abs(value);
   const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(digits - 1) : plain(value, digits);
-  return minus(text.replace(/\.?0+(e|$)/, (match, exponent: string) => (match.startsWith('.') ? exponent : match)));
+  return minus(text.replace(/(?:\.0+|(\.\d*[1-9])0+)(e|$)/, '$1$2'));
 }
 
 /** Without an exponent: 12345 stays 12345 at 3 digits, since its digits are known anyway. */

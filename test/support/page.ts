@@ -46,3 +46,30 @@ export function assertReport(page: string, expected = sections): void {
 
 /** The heading, the first words and the list of settings: what a reader of a screenshot sees. */
 export const head = (page: string): string => seen(page.slice(0, page.indexOf('<main>')));
+
+const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
+
+/** What a page says of its comparison: the words under the heading, the short answer, what the seeds allow, and the table of verdicts. */
+export function said(page: string) {
+  // Narrow spaces inside numbers stay.
+  const plain = (part = '') =>
+    Object.entries(entities).reduce(
+      (text, [entity, is]) => text.replaceAll(entity, is),
+      part.replaceAll(/<[^>]*>/g, ''),
+    );
+  const all = (part: string, element: RegExp) => [...part.matchAll(element)].map(([, inner]) => plain(inner));
+  const [, answer = ''] = /<h2>Short answer<\/h2>(.*?)<\/div>/s.exec(page) ?? [];
+  const [, section = ''] = /<section id="comparison"(.*?)<\/section>/s.exec(page) ?? [];
+  const groups = section.split('<tr class="group">').slice(1);
+  return {
+    overview: plain(/<p class="lead">(.*?)<\/p>/s.exec(page)?.[1]),
+    answer: all(answer, /<p>(.*?)<\/p>/gs),
+    power: all(section, /<p class="note">(.*?)<\/p>/gs).find((note) => note.startsWith('With ')),
+    table: groups.map((group) => ({
+      heading: plain(/<th[^>]*>(.*?)<\/th>/s.exec(group)?.[1]),
+      lines: [...group.slice(group.indexOf('</tr>')).matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, line = '']) =>
+        all(line, /<t[hd][^>]*>(.*?)<\/t[hd]>/gs),
+      ),
+    })),
+  };
+}

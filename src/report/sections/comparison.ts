@@ -3,7 +3,7 @@ import type { Shift } from '../../stats/hodges-lehmann.ts';
 import { neededPairs } from '../../stats/sign-flip.ts';
 import { wilson } from '../../stats/wilson.ts';
 import { effects } from '../charts/effects.ts';
-import { type Comparison, type Declared, LEVEL, MIN_SEEDS, measureOf } from '../comparison.ts';
+import { type Comparison, type Declared, isWithheld, LEVEL, MIN_SEEDS, measureOf } from '../comparison.ts';
 import type { Setting } from '../design.ts';
 import { type RowGroup, table } from '../figure.ts';
 import { alignedRows, count, percent, pValue, signed, whole } from '../format.ts';
@@ -52,7 +52,7 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
   const columns = [...words.map((title) => ({ title })), ...numbers.map((title) => ({ title, numeric: true }))];
   return {
     ...section,
-    body: html`${declaration(declared, story.manifest.compare_changed)}${power(declared)}${notes}${figure}${table(caption, columns, groups)}${legend(declared)}`,
+    body: html`${declaration(declared, story.manifest.compare_changed)}${isWithheld(story.manifest) ? withheld(story.manifest) : power(declared)}${notes}${figure}${table(caption, columns, groups)}${legend(declared)}`,
   };
 }
 
@@ -68,6 +68,11 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
       : `The declared family holds ${count(family, 'comparison')}; the other ${whole(rest)} are described without a verdict.`
   }</p>`;
 }
+
+/** A comparison declared late says so where it is declared. */
+const withheld = ({ finished }: Manifest): Html | false =>
+  finished === undefined &&
+  html`<p class="note">The run is not finished, so every verdict is withheld: which comparisons there are, and over how many seeds, is still open.</p>`;
 
 /** What the seeds allow to say, before looking at any result. */
 function power({ family, pairs, smallest }: Declared): Html {
@@ -123,7 +128,7 @@ const diverged = (k: number, n: number): string => {
 
 function legend({ compare }: Declared): Html {
   return html`<dl class="terms">
-<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; <em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>descriptive</em> outside the declared family.</dd>
+<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; <em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished or the comparison was declared after runs had; <em>descriptive</em> outside the declared family.</dd>
 <dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${metricWords(compare.metric)}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete). A run that diverged, or whose last value is NaN or infinite, ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>

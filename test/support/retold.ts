@@ -1,0 +1,302 @@
+/**
+ * What a report has to say of a result set, worked out from its CSV files and the manifest alone: rows of runs.csv, statistics by hand, and
+ * the sentences written out again. Nothing is shared with src/report.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { leastP, pairsFor, scoreInterval, signTest, stepDown, typicalDifference, unlikePairs } from './by_hand.ts';
+import { and, column, counted, grouped, pText, shortened, withSign } from './written.ts';
+
+type Row = Record<string, string>;
+const entry = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.record(z.string(), z.union([z.string(), z.number()]))]),
+);
+const declaration = z.object({
+  cells: z.number(),
+  finished: z.string().optional(),
+  compare_changed: z.object({ finished_runs: z.number() }).optional(),
+  compare: z
+    .object({
+      baseline: z.union([z.string(), z.record(z.string(), z.union([z.string(), z.number()]))]),
+      metric: z.string(),
+      at: z.enum(['final', 'best']),
+      family: z.array(entry).optional(),
+    })
+    .optional(),
+});
+
+/** How the runs of a result set are called, which depends on what varies in it, and in which direction its metric is better. */
+export interface Called {
+  setting: (row: Row) => string;
+  config: (row: Row) => string;
+  baseline: string;
+  better: 'higher' | 'lower';
+  /** `validation loss`. */
+  metric: string;
+}
+
+export interface Retold {
+  overview: string;
+  answer: string[];
+  power: string | undefined;
+  /** Of the table: the heading of each setting, and the cells of each line. */
+  table: { heading: string; lines: string[][] }[];
+}
+
+interface Compared {
+  setting: string;
+  name: string;
+  pairs: number;
+  lost: { member: number; baseline: number };
+  mcnemar: number;
+  typical: ReturnType<typeof typicalDifference>;
+  p: number;
+  sign: number;
+  declared: boolean;
+  expected: string | undefined;
+  holm: number;
+  verdict: string;
+}
+
+const rowsOf = (folder: string, file: string): Row[] =>
+  z.array(z.record(z.string(), z.string())).parse(parse(readFileSync(join(folder, file)), { columns: true }));
+const has = (row: Row, wanted: Record<string, unknown>) =>
+  Object.entries(wanted).every(([name, value]) => row[name] === String(value));
+const distinct = (values: readonly (string | undefined)[]) => [...new Set(values)].map(String);
+const isLost = (row: Row | undefined) => row?.status === 'diverged';
+
+export function retold(folder: string, called: Called): Retold {
+  const manifest = declaration.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
+  const [rows, failures] = [rowsOf(folder, 'runs.csv'), rowsOf(folder, 'failures.csv')];
+  const compared = comparedAll(rows, manifest, called);
+  const withheld = manifest.finished === undefined || manifest.compare_changed !== undefined;
+  return {
+    overview: overview(rows, failures.length, manifest.cells, called),
+    answer: [...verdictWords(compared, rows, manifest, called), lostWords(rows)],
+    power: withheld ? undefined : powerWords(compared),
+    table: distinct(compared.map(({ setting }) => setting)).map((heading) => ({
+      heading,
+      lines: lines(
+        compared.filter(({ setting }) => setting === heading),
+        compared,
+        withheld,
+      ),
+    })),
+  };
+}
+
+/** Each configuration against the baseline at its setting, seed by seed. */
+function comparedAll(rows: Row[], { compare }: z.infer<typeof declaration>, called: Called): Compared[] {
+  if (compare === undefined) return [];
+  const isBaseline = (row: Row) =>
+    has(row, typeof compare.baseline === 'string' ? { strategy: compare.baseline } : compare.baseline);
+  const [, split = '', name = ''] = /^([a-z]+)_(.*)$/.exec(compare.metric) ?? [];
+  const value = `${compare.at}_${split}_${name === 'loss' ? 'loss' : 'metric'}`;
+  const score = (row: Row) => {
+    const own = Number(row[value]);
+    return isLost(row) || Number.isNaN(own) ? -Infinity : called.better === 'higher' ? own : -own;
+  };
+  const found = distinct(rows.map(called.setting)).flatMap((setting) => {
+    const here = rows.filter((row) => called.setting(row) === setting);
+    const others = distinct(here.filter((row) => !isBaseline(row)).map(called.config));
+    return !here.some(isBaseline)
+      ? []
+      : others.map((name): Compared => {
+          const own = here.filter((row) => called.config(row) === name);
+          const pairs = own.flatMap((a) => {
+            const b = here.find((row) => isBaseline(row) && row.seed === a.seed);
+            return b !== undefined && [a, b].every((row) => isLost(row) || row[value] !== '') ? [{ a, b }] : [];
+          });
+          const differences = pairs.map(({ a, b }) => (score(a) === score(b) ? 0 : score(a) - score(b)));
+          const entry = compare.family?.find(({ expect: _, ...wanted }) => own.every((row) => has(row, wanted)));
+          const only = (one: 'a' | 'b', other: 'a' | 'b') =>
+            pairs.filter((pair) => isLost(pair[one]) && !isLost(pair[other])).length;
+          return {
+            setting,
+            name,
+            pairs: pairs.length,
+            lost: {
+              member: pairs.filter(({ a }) => isLost(a)).length,
+              baseline: pairs.filter(({ b }) => isLost(b)).length,
+            },
+            mcnemar: unlikePairs(only('a', 'b'), only('b', 'a')),
+            typical: typicalDifference(differences),
+            ...signTest(differences),
+            declared: compare.family === undefined || entry !== undefined,
+            expected: entry?.expect === undefined ? undefined : String(entry.expect),
+            holm: 1,
+            verdict: 'descriptive',
+          };
+        });
+  });
+  const family = found.filter(({ declared }) => declared);
+  const [adjusted, least] = [stepDown(family.map(({ p }) => p)), stepDown(family.map(({ pairs }) => leastP(pairs)))];
+  for (const [i, one] of family.entries()) {
+    one.holm = adjusted[i] ?? 1;
+    const can = one.pairs >= 6 && (least[i] ?? 1) <= 0.05;
+    one.verdict = !can ? 'not possible' : one.holm > 0.05 ? 'not separated' : one.sign > 0 ? 'better' : 'worse';
+  }
+  return found;
+}
+
+function overview(rows: Row[], failed: number, planned: number, called: Called): string {
+  const lost = rows.filter(isLost).length;
+  const open = planned - rows.length - failed;
+  const became = and([
+    `${rows.length - lost} completed`,
+    `${lost} diverged`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(open > 0 ? [`${open} ${open === 1 ? 'has' : 'have'} not run yet`] : []),
+  ]);
+  const kinds = ['task', 'model', 'optimizer', 'learning_rate'].map((name) => {
+    const values = distinct(rows.map((row) => row[name]));
+    return `${counted(values.length, name.replace('_', ' '))} (${and(values)})`;
+  });
+  const strategies = distinct(rows.map((row) => row.strategy));
+  const settings = distinct(rows.map(called.setting));
+  const widest = Math.max(
+    ...settings.map((own) => distinct(rows.filter((row) => called.setting(row) === own).map(called.config)).length),
+  );
+  const what = `${strategies.length} clip ${strategies.length === 1 ? 'strategy' : 'strategies'} (${and(strategies)})`;
+  const where = `in ${counted(widest, 'configuration')} at each of ${counted(settings.length, 'setting')}`;
+  const long = `over ${counted(distinct(rows.map(({ seed }) => seed)).length, 'seed')}, for ${and(distinct(rows.map(({ steps }) => steps)))} steps`;
+  return `${counted(planned, 'run')}: ${became}. ${and(kinds)}; ${what} ${where}, ${long}.`;
+}
+
+function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof declaration>, called: Called): string[] {
+  const { compare, compare_changed: changed, finished } = manifest;
+  if (compare === undefined)
+    return ['No comparison was declared before running, so this report describes what happened and gives no verdict.'];
+  if (changed !== undefined)
+    return [
+      `The comparison was declared after ${counted(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
+    ];
+  if (finished === undefined) return ['The run is not finished, so there is no verdict yet.'];
+  const on = `${called.metric} ${compare.at === 'final' ? 'after the last step' : 'at the best evaluation'}, against ${called.baseline}`;
+  const family = all.filter(({ declared }) => declared);
+  // Of an entry, a configuration with runs at a setting where the baseline has some.
+  const lacking = (compare.family ?? []).filter(({ expect: _, ...wanted }) => {
+    const members = rows.filter((row) => has(row, wanted));
+    return !members.some((row) =>
+      all.some((one) => one.setting === called.setting(row) && one.name === called.config(row)),
+    );
+  });
+  const more = [...lackingWords(lacking.length), ...expectations(all, lacking.filter(({ expect }) => expect).length)];
+  const m = counted(family.length, 'comparison');
+  if (family.every(({ verdict }) => verdict === 'not possible')) {
+    const most = Math.max(...family.map(({ pairs }) => pairs));
+    const few = most < 6;
+    const least = few ? leastP(most) : Math.min(...stepDown(family.map(({ pairs }) => leastP(pairs))));
+    const why = `with ${counted(most, 'paired seed')}${few ? ' the smallest two-sided p is' : ` and ${m} under Holm the smallest p is`} ${pText(least)}`;
+    const fewer = family.length > 1 && !few ? ', or a family declared narrower' : '';
+    return [
+      `No verdict is possible on ${on}: ${why}, above 0.05. It would take ${pairsFor(family.length)} seeds${fewer}.`,
+      ...more,
+    ];
+  }
+  const decided = family.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
+  const open = family.length - decided.length;
+  const how = (verdict: string) => decided.filter((one) => one.verdict === verdict).length;
+  const same = 'from the baseline; that is not evidence of equality.';
+  const intro = `On ${on}, ${m} under Holm:`;
+  if (decided.length > 4)
+    return [
+      `${intro} ${how('better')} better, ${how('worse')} worse, ${open} not separated. Section 1 lists them.`,
+      ...more,
+    ];
+  if (decided.length === 0)
+    return [`${intro} ${open === 1 ? 'it does not separate' : 'none separates'} ${same}`, ...more];
+  const rest = `${counted(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
+  return [intro, ...decided.map((one) => sentence(one, called)), ...(open > 0 ? [rest] : []), ...more];
+}
+
+function sentence({ name, verdict, setting, typical, pairs, lost, holm }: Compared, { baseline }: Called): string {
+  const { estimate, low, high, confidence } = typical;
+  const size = Number.isFinite(estimate)
+    ? `median paired difference ${withSign(estimate, shortened)}, ${Number((100 * confidence).toFixed(1))} % interval ${withSign(low, shortened)} to ${withSign(high, shortened)}`
+    : 'the typical difference has no size, since a run that diverged, or ended without a finite value, ranks below every value';
+  const seeds =
+    lost.member + lost.baseline === 0
+      ? `${pairs} seeds`
+      : `${baseline} diverged on ${lost.baseline} of ${pairs} seeds, ${name} on ${lost.member}`;
+  return `${name} was ${verdict} than ${baseline} at ${setting}: ${size}; ${seeds}; Holm p ${pText(holm)}.`;
+}
+
+function lackingWords(n: number): string[] {
+  if (n === 0) return [];
+  const [what, it] =
+    n === 1
+      ? ['1 entry of the declared family has', 'it is']
+      : [`${n} entries of the declared family have`, 'they are'];
+  return [`${what} no runs to compare, so ${it} not counted here; section 1 says why.`];
+}
+
+function expectations(all: Compared[], untested: number): string[] {
+  const stated = all.filter(({ expected }) => expected !== undefined);
+  if (stated.length + untested === 0) return [];
+  const missed = stated.filter(({ expected, verdict }) => expected !== verdict);
+  return [
+    `Of ${counted(stated.length + untested, 'expectation')} stated beforehand, ${stated.length - missed.length} came true${untested > 0 ? ` and ${untested} could not be tested` : ''}.`,
+    ...missed.map((m) => `${m.name} at ${m.setting} was expected to be ${m.expected}, and came out ${m.verdict}.`),
+  ];
+}
+
+function lostWords(rows: Row[]): string {
+  if (!rows.some(isLost)) return `None of the ${counted(rows.length, 'run')} diverged.`;
+  const each = distinct(rows.map(({ strategy }) => strategy)).map((name) => {
+    const own = rows.filter(({ strategy }) => strategy === name);
+    return `${name} ${own.filter(isLost).length} of ${own.length}`;
+  });
+  return `Diverged, over all settings and thresholds: ${each.join(', ')}.`;
+}
+
+function powerWords(all: Compared[]): string | undefined {
+  const family = all.filter(({ declared }) => declared);
+  if (family.length === 0) return undefined;
+  const numbers = family.map(({ pairs }) => pairs);
+  const [fewest, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const range = fewest === most ? `${most}` : `${fewest} to ${most}`;
+  const least = Math.min(...stepDown(numbers.map(leastP)));
+  const p = `${pText(leastP(most))}, ${pText(least)} after Holm over ${counted(family.length, 'comparison')}.`;
+  const takes = `It takes ${counted(pairsFor(family.length), 'seed')} to get below 0.05${family.length > 1 ? ' with so many comparisons' : ''}.`;
+  if (most < 6)
+    return `With ${range} paired ${most === 1 ? 'seed' : 'seeds'} no verdict is possible: even if every seed agreed, the two-sided p would be ${p} ${takes} The data are shown below.`;
+  const so =
+    least > 0.05
+      ? `So no verdict is possible in this family, whatever the data. ${takes}`
+      : 'So a verdict is possible.';
+  return `With ${range} paired seeds the smallest two-sided p that any data could reach is ${p} ${so}`;
+}
+
+/** Cells of the table of one setting: numbers of a column have the same decimals. */
+function lines(own: Compared[], all: Compared[], withheld: boolean): string[][] {
+  const confidences = distinct(
+    all.filter(({ pairs }) => pairs >= 6).map(({ typical }) => (100 * typical.confidence).toFixed(1)),
+  );
+  const write = column(own.map(({ typical: { estimate, low, high } }) => [estimate, low, high]));
+  const rate = (k: number, n: number) => {
+    if (n === 0) return '–';
+    const { low, high } = scoreInterval(k, n);
+    return `${k}/${n} (${Math.round(100 * low)}–${Math.round(100 * high)}\u202F%)`;
+  };
+  return own.map(({ name, verdict, typical, pairs, p, holm, declared, lost, mcnemar }, i) => {
+    const text = (x: number) => withSign(x, (value) => write[i]?.(value) ?? '');
+    const each = confidences.length === 1 ? '' : ` (${Number((100 * typical.confidence).toFixed(1))}\u202F%)`;
+    const told = (value: number) => (declared ? pText(value) : '–');
+    return [
+      name,
+      withheld && declared ? 'withheld' : verdict,
+      pairs === 0 ? '–' : text(typical.estimate),
+      pairs < 6 ? '–' : `${text(typical.low)} to ${text(typical.high)}${each}`,
+      told(p),
+      told(holm),
+      rate(lost.member, pairs),
+      rate(lost.baseline, pairs),
+      told(mcnemar),
+      grouped(pairs),
+    ];
+  });
+}
