@@ -20,6 +20,7 @@ const columns = [
   'numerics',
   'seed',
   'phase',
+  'trial',
   'cell_id',
 ];
 const parts = ['task', 'model', 'optimizer', 'strategy'];

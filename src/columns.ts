@@ -27,9 +27,9 @@ export const runColumns: Column[] = [
   column(
     'phase',
     'text',
-    '`confirm`: a run that is compared; `smoke`: a few steps to see that it runs, whose figures mean nothing',
+    '`confirm`: a run that is compared; `tune`: a trial by which something is chosen; `smoke`: a few steps to see that it runs, whose figures mean nothing',
   ),
-  column('trial', 'integer', 'number of the tuning trial'),
+  column('trial', 'integer', 'of a tuning trial: its number, from 0'),
   column('task', 'text', 'what is learned'),
   column('task_options', 'json', "the task's options"),
   column('model', 'text', 'what learns'),

@@ -41,6 +41,34 @@ export const compareSchema = z.strictObject({
 });
 export type Compare = z.infer<typeof compareSchema>;
 
+/** Declared with the comparison: what of each strategy is chosen by trials before it is compared. */
+export const tuneSchema = z.strictObject({
+  over: z
+    .array(z.enum(['learning_rate', 'threshold']))
+    .min(1)
+    .describe('what is tuned: every other difference is a contestant of its own'),
+  seeds: z.array(z.int().min(0)).min(1).describe('seeds of the trials; none of them is among the seeds of the matrix'),
+  budget: z
+    .int()
+    .min(2)
+    .max(10_000)
+    .exactOptional()
+    .describe('trials of every strategy, drawn from the range of the values that are written'),
+  method: z
+    .enum(['grid', 'random', 'quasi_random'])
+    .exactOptional()
+    .describe(
+      'grid: every value that is written; random: independent draws; quasi_random: evenly spread ones (Halton); default: quasi_random with a budget, else grid',
+    ),
+});
+export type Tune = z.infer<typeof tuneSchema>;
+
+/** By which column of runs.csv a trial is judged: the validation side of what is compared. */
+export function selectionColumn(compare: Compare | undefined): string {
+  const kind = compare?.metric.endsWith('_loss') ? 'loss' : 'metric';
+  return `${compare?.at ?? 'final'}_val_${kind}`;
+}
+
 /** An entry of the family: which runs are compared, what is expected of them, and with which ones where not with the baseline. */
 export function memberOf({ expect, against, ...runs }: NonNullable<Compare['family']>[number]) {
   const others = meant.safeParse(against);
@@ -90,6 +118,8 @@ export const manifestSchema = z.object({
   }),
   compare: compareSchema.optional(),
   compare_sha256: z.string().optional(),
+  /** With its method. `cells` counts the trials, and the runs of what they choose. */
+  tune: tuneSchema.optional(),
   /** Set when the comparison was declared anew though runs had finished: how many, and the hash of the one before. */
   compare_changed: z.object({ finished_runs: z.number(), before: z.string() }).optional(),
   cells: z.number(),

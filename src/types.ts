@@ -372,8 +372,10 @@ export interface Cell extends Controls {
   numerics: 'repro' | 'fast';
   /** Validation metric that counts as reached, for steps_to_target. */
   target?: number;
-  /** `smoke`: a few steps to see that everything runs; its figures mean nothing. */
-  phase: 'confirm' | 'smoke';
+  /** `tune`: one of the trials by which something is chosen, blind to the test split. `smoke`: a few steps to see that everything runs. */
+  phase: 'confirm' | 'tune' | 'smoke';
+  /** Of a tuning trial: its number among those of the same contest, from 0. */
+  trial?: number;
 }
 
 /** A mistake of the user: printed as one line, exit code 2. `message` says what, the value, what is allowed, and a remedy. */

@@ -20,7 +20,7 @@ import {
 } from '../src/stats/scores.ts';
 import { kaplanMeier, restrictedMean } from '../src/stats/survival.ts';
 import { algoperfScores, ratioProfile, timeRatios } from '../src/stats/time-to-target.ts';
-import { expectedBest, expectedBestBand, medianBest, unbiasedBest } from '../src/stats/tuning-curve.ts';
+import { expectedBest, expectedBestBand, medianBest, medianBestBand, unbiasedBest } from '../src/stats/tuning-curve.ts';
 
 const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
 const numbers = z.array(number);
@@ -55,7 +55,18 @@ const golden = z
     ),
     inside: z.array(z.object({ low: numbers, high: numbers, probability: number })),
     order_quantiles: z.array(z.object({ i: number, n: number, p: number, quantile: number })),
-    tuning: z.array(z.object({ ys: numbers, v: numbers, u: numbers, median: numbers, low: numbers, high: numbers })),
+    tuning: z.array(
+      z.object({
+        ys: numbers,
+        v: numbers,
+        u: numbers,
+        median: numbers,
+        low: numbers,
+        high: numbers,
+        median_low: numbers,
+        median_high: numbers,
+      }),
+    ),
     detectable: z.array(z.object({ seeds: number, level: number, effect: number })),
     areas: z.array(z.object({ rates: numbers, scores: numbers, area: number })),
   })
@@ -159,7 +170,7 @@ test('bounds hold all order statistics at once with the confidence asked for', (
 });
 
 test('tuning curves are those of opda, and bands within what its simulation leaves open', () => {
-  for (const { ys, v, u, median, low, high } of golden.tuning) {
+  for (const { ys, v, u, median, low, high, median_low, median_high } of golden.tuning) {
     const ns = ys.map((_, i) => i + 1);
     allClose(
       ns.map((n) => expectedBest(ys, n)),
@@ -177,6 +188,8 @@ test('tuning curves are those of opda, and bands within what its simulation leav
     const band = expectedBestBand(ys, ns, { low: 0, high: 1 });
     allClose(band.low, low, 0.005, 'low');
     allClose(band.high, high, 0.005, 'high');
+    // Order statistics: the simulated bounds pick the same ones.
+    assert.deepEqual(medianBestBand(ys, ns, { low: 0, high: 1 }), { low: median_low, high: median_high });
   }
 });
 

@@ -1,6 +1,6 @@
 /** The JSON Schema by which editors complete and check experiment files. Made from the parts' own option schemas. */
 import { z } from 'zod';
-import { compareSchema } from '../../src/manifest.ts';
+import { compareSchema, tuneSchema } from '../../src/manifest.ts';
 import { kinds } from '../../src/matrix/block.ts';
 import type { Kind } from '../../src/matrix/choices.ts';
 import { fields, seedsSchema } from '../../src/matrix/fields.ts';
@@ -35,6 +35,7 @@ export function experimentSchema(): Json {
     properties: {
       question: { type: 'string', minLength: 1, description: 'what the runs are to answer, in a sentence' },
       compare: jsonOf(compareSchema),
+      tune: jsonOf(tuneSchema),
       matrix: {
         description: 'blocks whose union is run; keys outside apply to all',
         type: 'array',

@@ -138,6 +138,8 @@ def tuning():
             # The lower bound of the distribution is the upper one of the curve.
             "low": upper.average_tuning_curve(ns.astype(float)),
             "high": lower.average_tuning_curve(ns.astype(float)),
+            "median_low": upper.quantile_tuning_curve(ns.astype(float)),
+            "median_high": lower.quantile_tuning_curve(ns.astype(float)),
         }
 
 

@@ -2,6 +2,7 @@
 import { withoutAdvice } from '../engine/backend.ts';
 import type { Experiment } from '../matrix/experiment.ts';
 import { controls, fields } from '../matrix/fields.ts';
+import { confirmCount, type Tuning } from '../matrix/tuning.ts';
 import { find, parts, withoutDefaults } from '../parts.ts';
 import { sizeOf } from '../size.ts';
 import type { Cell, Choice, Options, Part } from '../types.ts';
@@ -19,8 +20,8 @@ export function planText(experiment: Experiment, chosen: Map<string, Cell>, all:
     .options.map((name) => ({ name, texts: distinct(cells, (cell) => cell[name], fieldText) }))
     .filter(({ name, texts }) => !isOff(name, texts));
   const varying = settings.filter(({ texts }) => texts.length > 1).map(({ name }) => name);
-  const listed = [...chosen].slice(0, all ? chosen.size : LISTED);
-  const rows = listed.map(([cell_id, cell]) => [
+  const first = [...chosen].slice(0, all ? chosen.size : LISTED);
+  const rows = first.map(([cell_id, cell]) => [
     cell_id,
     words.task(cell.task),
     words.model(cell.model),
@@ -36,7 +37,7 @@ export function planText(experiment: Experiment, chosen: Map<string, Cell>, all:
     `${table(['model', 'task', 'input', 'output', 'parameters'], sizesOf(cells))}\n`,
     `${countText(experiment, cells)}\n`,
     table(['cell_id', 'task', 'model', ...varying, 'optimizer', 'strategy', 'seed'], rows),
-    ...(listed.length < chosen.size ? [`... and ${chosen.size - listed.length} more (--all lists them)`] : []),
+    ...(first.length < chosen.size ? [`... and ${chosen.size - first.length} more (--all lists them)`] : []),
   ].join('\n');
 }
 
@@ -83,10 +84,24 @@ function sizesOf(cells: Cell[]): string[][] {
 }
 
 /** `12 of 240 cells, 1800 training steps in all` */
-function countText({ cells, smoke }: Experiment, chosen: Cell[]): string {
-  const count = chosen.length === cells.size ? `${cells.size} cells` : `${chosen.length} of ${cells.size} cells`;
+function countText({ cells, smoke, tuning }: Experiment, chosen: Cell[]): string {
+  const whole = chosen.length === cells.size;
+  const noun = tuning === undefined ? 'cells' : 'runs of trials';
+  const count = whole ? `${cells.size} ${noun}` : `${chosen.length} of ${cells.size} ${noun}`;
   const updates = chosen.reduce((sum, { steps }) => sum + steps, 0);
-  return `${count}, ${updates} training steps in all${smoke ? ' (smoke: their figures mean nothing)' : ''}`;
+  const all = `${count}, ${updates} training steps in all${smoke ? ' (smoke: their figures mean nothing)' : ''}`;
+  return tuning === undefined || !whole ? all : `${all}; ${stageText(tuning)}`;
+}
+
+/** What follows the trials. */
+function stageText(tuning: Tuning): string {
+  const { contests, tune } = tuning;
+  const trials = Math.max(...contests.map((contest) => contest.trials.length));
+  const seeds = [...new Set(contests.flatMap((contest) => contest.seeds))].join(', ');
+  return [
+    `${trials} trials (${tune.method}) of each of ${contests.length} contestants choose its ${tune.over.join(' and ')} on the validation split`,
+    `what they choose makes ${confirmCount(tuning)} runs more, on seed ${seeds}, which are compared`,
+  ].join(';\n');
 }
 
 /** What the cells are made of: one line for every axis, and for every field that has one value. */
@@ -100,8 +115,16 @@ function axesOf(cells: Cell[], settings: { name: string; texts: string[] }[]): s
     { name: 'learning_rate', texts: distinct(cells, ({ learning_rate }) => learning_rate, String) },
     { name: 'strategy', texts: distinct(cells, ({ strategy }) => strategy, chainText) },
     { name: 'seed', texts: distinct(cells, ({ seed }) => seed, String) },
-  ].map(({ name, texts }) => [name, texts.join(', ')]);
+  ].map(({ name, texts }) => [name, listed(texts)]);
 }
+
+/** Values of an axis that are listed; trials that are drawn have hundreds. */
+const VALUES = 24;
+
+const listed = (texts: string[]): string =>
+  texts.length <= VALUES
+    ? texts.join(', ')
+    : `${texts.slice(0, VALUES).join(', ')}, ... and ${texts.length - VALUES} more`;
 
 /** Cells share their parts, so what is the same object is left out before anything is made text. */
 function distinct<T>(cells: Cell[], of: (cell: Cell) => T, text: (value: T) => string): string[] {

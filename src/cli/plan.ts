@@ -46,7 +46,9 @@ export function plan(): Command {
         }
         console.log(planText(experiment, chosen, all));
         const { reachOf } = await import('../matrix/reach.ts');
-        const reach = smoke ? undefined : reachOf(experiment.compare, chosen.values());
+        const { representatives } = await import('../matrix/tuning.ts');
+        const compared = experiment.tuning === undefined ? chosen.values() : representatives(experiment.tuning);
+        const reach = smoke ? undefined : reachOf(experiment.compare, compared);
         if (reach === undefined) return;
         const { reachText } = await import('./reach-text.ts');
         const { stream } = await import('../engine/random.ts');

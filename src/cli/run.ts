@@ -122,6 +122,10 @@ async function runFile(file: string, options: Options): Promise<number> {
       bar?.end();
       bar = progress(todo, process.stderr);
     },
+    onChosen(count) {
+      bar?.end();
+      console.log(`the trials are done: ${count} runs of what they chose follow`);
+    },
     onOther: (other) =>
       console.log(`${folder} held the results of another matrix (${other}): its CSV files are replaced`),
     onOutdated: (count) =>
@@ -141,7 +145,7 @@ async function runFile(file: string, options: Options): Promise<number> {
 }
 
 function conclude(report: RunReport, folder: string, stopped: Reason | undefined): number {
-  const { completed, diverged, failures, left, unselected, collected } = report;
+  const { completed, diverged, failures, left, unselected, waiting, collected } = report;
   if (!collected) {
     console.log(`${stopped}: before the first cell; run the same command again to go on`);
     return 130;
@@ -154,6 +158,10 @@ function conclude(report: RunReport, folder: string, stopped: Reason | undefined
     `wrote ${join(folder, 'runs.csv')}, steps.csv, evals.csv, signals.csv, timing.csv, failures.csv, manifest.json`,
   );
   if (failures.length > 0) console.log(`failures: ${join(folder, 'failures.csv')} names a log for each`);
+  if (waiting > 0 && stopped === undefined) {
+    const remedy = failures.length > 0 ? RETRY_HINT : 'the same command without --filter does both';
+    console.log(`${waiting} runs wait for trials that have no result; ${remedy}`);
+  }
   if (stopped !== undefined && (left > 0 || stopped === 'interrupted')) {
     console.log(left > 0 ? `${stopped}: run the same command again to go on` : `${stopped}, but all was done`);
     return 130;

@@ -12,6 +12,8 @@ import { compareOf } from './comparison.ts';
 import { type Path, parseDocument, readText } from './document.ts';
 import { cellsById } from './identity.ts';
 import { checkKeys, type Mistakes, mistakesIn, shown } from './mistakes.ts';
+import { refuseTuned, tuningOf } from './tune.ts';
+import { representatives, type Tuning } from './tuning.ts';
 
 export interface Experiment {
   file: string;
@@ -23,11 +25,13 @@ export interface Experiment {
   smoke: boolean;
   question: string;
   compare?: Compare;
+  /** What is tuned first: the cells are its trials then, and what is compared follows from them. */
+  tuning?: Tuning;
   /** In matrix order, each once, by id. */
   cells: Map<string, Cell>;
 }
 
-const topKeys = ['question', 'compare', 'matrix'];
+const topKeys = ['question', 'compare', 'tune', 'matrix'];
 
 /** Reads and checks an experiment file. @throws UsageError with every mistake, one per line, as file:line:column. */
 export function loadExperiment(file: string, adjustments: Adjustments = {}): Experiment {
@@ -50,7 +54,10 @@ export function parseExperiment(text: string, file: string, adjustments: Adjustm
 
   const blocks = blocksOf(top, mistakes).map(({ block, path }) => cellsOf(block, path, dirname(file), mistakes));
   // What is declared is checked against the whole matrix: a smoke run leaves out most of what a comparison names.
-  const compare = mistakes.any() ? undefined : compareOf(top.compare, blocks.flat(), mistakes);
+  const tuning = mistakes.any() ? undefined : tuningOf(top.tune, blocks.flat(), mistakes);
+  if (tuning !== undefined) refuseTuned(top.compare, tuning.tune, mistakes);
+  const compared = tuning === undefined ? blocks.flat() : representatives(tuning);
+  const compare = mistakes.any() ? undefined : compareOf(top.compare, compared, mistakes);
   mistakes.stop();
   return {
     file,
@@ -60,7 +67,9 @@ export function parseExperiment(text: string, file: string, adjustments: Adjustm
     smoke,
     question: question.data ?? '',
     ...(compare !== undefined && { compare }),
-    cells: cellsById((smoke ? blocks.map(smokeCells) : blocks).flat()),
+    ...(tuning !== undefined && !smoke
+      ? { tuning, cells: tuning.cells }
+      : { cells: cellsById((smoke ? blocks.map(smokeCells) : blocks).flat()) }),
   };
 }
 

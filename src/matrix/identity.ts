@@ -78,9 +78,11 @@ export function thresholdOf({ strategy }: Cell): number | undefined {
 
 /** What runs.csv says of a cell before it has run, under the names of its columns; JSON columns as what they hold. */
 export function identityOf(cell: Cell) {
-  const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, ...rest } = cell;
+  const { task, model, optimizer, learning_rate, strategy, seed, steps, batch_size, numerics, phase, trial, ...rest } =
+    cell;
   return {
     phase,
+    trial,
     task: task.name,
     task_options: contentOf(task).options,
     model: model.name,

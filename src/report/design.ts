@@ -66,11 +66,16 @@ export const settingColumns: readonly string[] = [
   'cell_options',
 ];
 
+/** The same where a strategy's learning rate was chosen for it: then it belongs to the strategy. */
+export const settingColumnsOf = ({ tune }: Pick<Manifest, 'tune'>): readonly string[] =>
+  tune?.over.includes('learning_rate') ? settingColumns.filter((column) => column !== 'learning_rate') : settingColumns;
+
 export function design(rows: readonly Row[], manifest: Manifest, phase = 'confirm'): Design {
   const compared = rows.filter((row) => text(row, 'phase') === phase);
-  const groups = [...groupBy(compared, (row) => settingColumns.map((column) => text(row, column))).values()];
+  const columns = settingColumnsOf(manifest);
+  const groups = [...groupBy(compared, (row) => columns.map((column) => text(row, column))).values()];
   const heads = groups.map(first);
-  const labels = settingLabels(heads);
+  const labels = settingLabels(heads, columns);
   const metrics = heads.map((row) => manifest.parts.tasks?.[text(row, 'task')]?.metrics?.[text(row, 'task_options')]);
   const settings = heads.map((row, index) => {
     const [task, metric] = [text(row, 'task'), metrics[index]];
@@ -99,8 +104,8 @@ export function design(rows: readonly Row[], manifest: Manifest, phase = 'confir
 }
 
 /** What tells these settings apart; where nothing does, the task and the model. */
-export function settingLabels(heads: readonly Row[]): string[] {
-  return varying(heads, settingColumns).map(
+export function settingLabels(heads: readonly Row[], columns = settingColumns): string[] {
+  return varying(heads, columns).map(
     (parts, index) => parts.join(' · ') || `${text(heads[index] ?? {}, 'task')} · ${text(heads[index] ?? {}, 'model')}`,
   );
 }
@@ -116,7 +121,7 @@ export const thresholdName = (manifest: Manifest, strategy: string): string | un
   manifest.parts.strategies?.[strategy]?.threshold;
 
 function configsOf(rows: readonly Row[], manifest: Manifest): Config[] {
-  const groups = groupBy(rows, (row) => [text(row, 'strategy'), text(row, 'strategy_options')]);
+  const groups = groupBy(rows, (row) => ['strategy', 'strategy_options', 'trial'].map((column) => text(row, column)));
   const configs = [...groupBy([...groups.values()], (group) => [text(first(group), 'strategy')]).values()].flatMap(
     (same) => {
       const heads = same.map(first);
@@ -128,9 +133,8 @@ function configsOf(rows: readonly Row[], manifest: Manifest): Config[] {
       const rest = varying(heads, ['strategy_options'], known && option !== undefined ? [option] : []);
       const members = same.map((group, index) => {
         const threshold = thresholds[index];
-        const label = [...(known && threshold !== undefined ? [String(threshold)] : []), ...(rest[index] ?? [])].join(
-          ', ',
-        );
+        const shown = known && threshold !== undefined ? [String(threshold)] : [];
+        const label = [...(chosen(first(group), manifest, option) ?? shown), ...(rest[index] ?? [])].join(', ');
         return {
           strategy,
           threshold,
@@ -143,6 +147,12 @@ function configsOf(rows: readonly Row[], manifest: Manifest): Config[] {
     },
   );
   return configs;
+}
+
+/** In the place of a threshold: that it was chosen, here as at other settings, or the trial by which it may be. */
+function chosen(row: Row, { tune }: Manifest, option: string | undefined): string[] | undefined {
+  if (text(row, 'trial') !== '') return [`trial ${text(row, 'trial')}`];
+  return option !== undefined && tune?.over.includes('threshold') ? ['tuned'] : undefined;
 }
 
 const thresholdOf = (group: readonly Row[]): number | undefined => {

@@ -3,6 +3,7 @@ import { count, list, whole } from './format.ts';
 import { type Row, text } from './row.ts';
 import type { Results } from './story.ts';
 import { tally } from './tally.ts';
+import { words } from './vary.ts';
 
 export function overview(story: Results): string {
   const { design, rows, smoke, compares } = story;
@@ -17,17 +18,26 @@ export function overview(story: Results): string {
   if (rows.length === 0) return `${what} planned: ${outcome}. No run has finished.`;
   // Where nothing is compared, this tells what there is.
   const told = compares ? design.runs.map((run) => run.row) : rows;
+  const { tune } = story.manifest;
+  const chose =
+    tune &&
+    `of trials on other seeds, which never read the test split, chose the ${list(tune.over.map(words))} of each strategy;`;
   const others =
-    compares && design.others > 0 ? ` ${count(design.others, 'run')} of other phases are listed but not compared.` : '';
-  return `${what}: ${outcome}. ${kinds(rows)}; ${scale(story, told)}.${others}`;
+    compares && design.others > 0
+      ? ` ${count(design.others, 'run')} ${chose === undefined ? 'of other phases are' : `${chose} they are`} listed but not compared.`
+      : '';
+  return `${what}: ${outcome}. ${kinds(rows, tune?.over ?? [])}; ${scale(story, told)}.${others}`;
 }
 
-const kinds = (rows: readonly Row[]): string =>
+/** Values of what is tuned say nothing: trials have as many as they like. */
+const kinds = (rows: readonly Row[], tuned: readonly string[]): string =>
   list(
-    ['task', 'model', 'optimizer', 'learning_rate'].map((column) => {
-      const names = distinct(rows, column);
-      return `${count(names.length, column.replace('_', ' '))} (${list(names)})`;
-    }),
+    ['task', 'model', 'optimizer', 'learning_rate']
+      .filter((column) => !tuned.includes(column))
+      .map((column) => {
+        const names = distinct(rows, column);
+        return `${count(names.length, column.replace('_', ' '))} (${list(names)})`;
+      }),
   );
 
 function scale({ design, compares }: Results, rows: readonly Row[]): string {

@@ -14,12 +14,14 @@ import { reproduceSection } from './sections/reproduce.ts';
 import { runsSection } from './sections/runs.ts';
 import type { Section, Tell } from './sections/section.ts';
 import { thresholdsSection } from './sections/thresholds.ts';
+import { tuningSection } from './sections/tuning.ts';
 import { smokeBanner } from './smoke.ts';
 import type { Story } from './story.ts';
 
 /** In the order of the page. */
 const comparing: readonly Tell[] = [
   comparisonSection,
+  tuningSection,
   curvesSection,
   thresholdsSection,
   ratesSection,

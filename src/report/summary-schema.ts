@@ -48,6 +48,7 @@ const configurationSchema = z.strictObject({
   setting: z.string(),
   configuration: z.string(),
   strategy: z.string(),
+  learning_rate: z.number(),
   threshold: number.optional(),
   seeds: z.array(z.int()),
   completed: count,

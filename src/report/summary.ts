@@ -7,7 +7,7 @@ import type { Config, Setting } from './design.ts';
 import { parseHtml, plainText } from './html-tree.ts';
 import { UNCLIPPED } from './lines.ts';
 import { overview } from './overview.ts';
-import { number, text } from './row.ts';
+import { number, required, text } from './row.ts';
 import type { Results } from './story.ts';
 import { jsonNumber, type Report } from './summary-schema.ts';
 import { tally } from './tally.ts';
@@ -88,6 +88,7 @@ function configurationOf(setting: Setting, { name, strategy, threshold, runs }: 
     setting: setting.label,
     configuration: name,
     strategy,
+    learning_rate: required(runs[0]?.row ?? setting.row, 'learning_rate'),
     ...(threshold !== undefined && { threshold: jsonNumber(threshold) }),
     seeds: runs.map(({ seed }) => seed),
     completed: runs.length - diverged,

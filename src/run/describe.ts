@@ -9,6 +9,7 @@ import type { Choice, Options, Part } from '../types.ts';
 import type { Inventory } from './inventory.ts';
 import { tally } from './manifest-file.ts';
 import { machineFacts, versionFacts } from './provenance.ts';
+import { plannedCount } from './stages.ts';
 import type { Environment } from './worker-process.ts';
 
 interface Facts extends Omit<Inventory, 'altered'> {
@@ -32,18 +33,20 @@ interface Facts extends Omit<Inventory, 'altered'> {
 
 export function describe({ experiment, environment, results, failures, files, finished, call }: Facts): Manifest {
   const { command, jobs, code, started, earlier, stored_before, fallbacks } = call;
-  const { file, text, sha256, set, smoke, question, compare } = experiment;
+  const { file, text, sha256, set, smoke, question, compare, tuning } = experiment;
   const cells = [...experiment.cells.values()];
   const about = (names: string[], list: Part<Options, unknown>[]) =>
     Object.fromEntries([...new Set(names)].map((name) => [name, aboutPart(find(list, name))]));
-  const declared = compare === undefined ? 'none' : sha(canonical(compare));
+  const tune = tuning?.tune;
+  const declared = compare === undefined ? 'none' : sha(canonical(tune === undefined ? compare : { compare, tune }));
   const changed = compareChanged(earlier, stored_before, declared);
   return {
     question,
     experiment: { file, text, sha256, set, smoke },
     ...(compare !== undefined && { compare, compare_sha256: declared }),
     ...(changed !== undefined && { compare_changed: changed }),
-    cells: cells.length,
+    ...(tune !== undefined && { tune }),
+    cells: plannedCount(experiment),
     ...tally({ results, failures }),
     fingerprint: environment.fingerprint,
     fingerprint_id: fingerprintId(environment.fingerprint),

@@ -17,12 +17,12 @@ export interface Executed {
 }
 
 /**
- * `lookUp` is called once, when the first worker has told what it computes with, and says what is there already.
- * Undefined when it was stopped before that.
+ * `lookUp` is called once, when the first worker has told what it computes with, and says which cells are asked for then, and
+ * what is there already. Undefined when it was stopped before that.
  */
 export async function execute(
   options: RunOptions,
-  lookUp: (environment: Environment) => Inventory,
+  lookUp: (environment: Environment) => { held: Inventory; selected: Map<string, Cell> },
 ): Promise<Executed | undefined> {
   const { folder, jobs, selected } = options;
   const stop = new AbortController();
@@ -30,16 +30,16 @@ export async function execute(
   options.signal.addEventListener('abort', () => stop.abort());
   const live = liveFile(folder, jobs);
   const log = failureLog(folder, () => openSegment(folder, 'parent', new Date()));
-  let known: { environment: Environment; held: Inventory } | undefined;
+  let known: ({ environment: Environment } & ReturnType<typeof lookUp>) | undefined;
   let ran = 0;
   const fallbacks = new Set<string>();
   try {
     for (const numerics of ['repro', 'fast'] as const) {
-      const cells = new Map([...selected].filter(([, cell]) => cell.numerics === numerics));
-      if (cells.size === 0 || stop.signal.aborted) continue;
+      const own = (cells: Map<string, Cell>) => new Map([...cells].filter(([, cell]) => cell.numerics === numerics));
+      if (own(selected).size === 0 || stop.signal.aborted) continue;
       const plan = (environment: Environment) => {
-        known ??= { environment, held: lookUp(environment) };
-        return missing(cells, known.held, environment, options);
+        known ??= { environment, ...lookUp(environment) };
+        return missing(own(known.selected), known.held, environment, options);
       };
       await runPool(plan, {
         ...options,

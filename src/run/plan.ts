@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Experiment } from '../matrix/experiment.ts';
 import { type Cell, UsageError } from '../types.ts';
 import { readJson, writeDurably } from './files.ts';
+import { plannedCount } from './stages.ts';
 
 const planSchema = z.object({
   file: z.string(),
@@ -12,6 +13,8 @@ const planSchema = z.object({
   cell_ids: z.array(z.string()),
   /** Those that the run was for, where it was not for all. */
   selected: z.array(z.string()).optional(),
+  /** Runs that aren't known before the trials are done. */
+  waiting: z.int().optional(),
 });
 export type Plan = z.infer<typeof planSchema>;
 
@@ -23,11 +26,13 @@ export function writePlan(
 ): void {
   const { file, cells } = experiment;
   const some = selected.size < cells.size;
+  const waiting = plannedCount(experiment) - cells.size;
   const plan: Plan = {
     file,
     fingerprint,
     cell_ids: [...cells.keys()],
     ...(some && { selected: [...selected.keys()] }),
+    ...(waiting > 0 && { waiting }),
   };
   writeDurably(planPath(folder), Buffer.from(`${JSON.stringify(plan)}\n`));
 }

@@ -18,6 +18,7 @@ import { readManifest, writeManifest } from './manifest-file.ts';
 import { writePlan } from './plan.ts';
 import { type Outcome, unwritable } from './pool.ts';
 import { codeFacts } from './provenance.ts';
+import { known, plannedCount } from './stages.ts';
 import { type FailureRecord, type ResultRecord, type Scan, scan } from './store.ts';
 import type { Environment } from './worker-process.ts';
 
@@ -49,6 +50,8 @@ export interface RunOptions {
   onOutcome(outcome: Outcome): void;
   /** Something can't be compiled, and runs op by op. */
   onFallback(reason: string): void;
+  /** The trials are done, and this many runs of what they chose follow. */
+  onChosen(count: number): void;
   /** The folder held the results of another matrix, whose CSV files are replaced (its finished cells stay). */
   onOther(file: string): void;
   /** So many stored results are in the format of another version; they are done again. */
@@ -74,6 +77,8 @@ export interface RunReport {
   left: number;
   /** Cells outside the selection that have no result. */
   unselected: number;
+  /** Of these two, the runs that wait for trials. */
+  waiting: number;
   /** Whether the CSV files were written: not when it was stopped before the first worker was up. */
   collected: boolean;
 }
@@ -105,6 +110,7 @@ export async function runExperiment(
     onStart() {},
     onOutcome() {},
     onFallback() {},
+    onChosen() {},
     onOther() {},
     onOutdated() {},
     onAltered() {},
@@ -139,50 +145,73 @@ async function runAlone(experiment: Experiment, options: RunOptions): Promise<Ru
   const found = tidy(options);
   const stored_before = [...found.stored.values()].reduce((sum, { results }) => sum + results.size, 0);
   let fallbacks = earlier?.engine_fallbacks ?? [];
-  const describeNow = (environment: Environment, state: Omit<Gathered, 'altered'>, finished: boolean) => {
-    const { results, failures, files } = state;
+  const describeNow = (environment: Environment, state: State, finished: boolean) => {
+    const { asked, results, failures, files } = state;
     const { command, jobs, code } = options;
     const call = { command, jobs, code, started, earlier, stored_before, fallbacks };
-    writeManifest(folder, describe({ experiment, environment, results, failures, files, finished, call }));
+    writeManifest(folder, describe({ experiment: asked, environment, results, failures, files, finished, call }));
   };
-  const held = (scanned: Scan, { fingerprint }: Environment) =>
-    inventory(folder, experiment.cells.keys(), scanned.stored.get(fingerprintId(fingerprint)));
+  const isWhole = options.selected.size === experiment.cells.size;
+  const held = (scanned: Scan, { fingerprint }: Environment): Held => {
+    const stored = scanned.stored.get(fingerprintId(fingerprint));
+    const asked = known(experiment, folder, inventory(folder, experiment.cells.keys(), stored).results);
+    const selected = isWhole ? asked.cells : options.selected;
+    return { asked, selected, ...inventory(folder, asked.cells.keys(), stored) };
+  };
 
-  for (let round = 1; ; round++) {
+  for (let round = 1, alterations = 0; ; round++) {
     const before = round === 1 ? found : scan(folder);
-    let held_before: Inventory = { results: [], failures: [], altered: [] };
+    let held_before: Held = { ...nothing, asked: experiment, selected: options.selected };
     const done = await execute(options, (environment) => {
       if (!options.force) refuseOthers(folder, before, environment);
       held_before = held(before, environment);
-      if (held_before.altered.length > 0)
-        options.onAltered(held_before.altered.map((record) => putAside(folder, record)));
+      const { asked, selected, altered } = held_before;
+      if (altered.length > 0) options.onAltered(altered.map((record) => putAside(folder, record)));
       const id = fingerprintId(environment.fingerprint);
-      writePlan(folder, experiment, options.selected, id);
+      writePlan(folder, asked, selected, id);
       const kept = !other && earlier?.fingerprint_id === id;
       // Old rows under a new question would be taken for its answer.
       if (!kept) for (const { file } of csvFiles) rmSync(join(folder, file), { force: true });
       describeNow(environment, { ...held_before, files: kept ? earlier.files : {} }, false);
-      return held_before;
+      return { held: held_before, selected };
     });
-    if (done === undefined) return { ...summarize(experiment, options, held_before), collected: false };
+    if (done === undefined) return { ...summarize(held_before), collected: false };
     fallbacks = [...new Set([...fallbacks, ...done.fallbacks])];
     const now = done.ran === 0 ? held_before : held(scan(folder), done.environment);
-    const { altered, ...gathered } = gather(folder, now);
+    const { altered, ...gathered } = { ...now, ...gather(folder, now) };
     if (altered.length > 0) {
       options.onAltered(altered);
-      if (round === ROUNDS) throw new Finding(`${folder}: stored results are altered again and again (${altered[0]})`);
+      alterations += 1;
+      if (alterations === ROUNDS)
+        throw new Finding(`${folder}: stored results are altered again and again (${altered[0]})`);
       if (!signal.aborted) continue;
     }
-    const report = summarize(experiment, options, gathered);
+    const chosen = now.selected.size - held_before.selected.size;
+    if (chosen > 0 && !signal.aborted && !(options.failFast && now.failures.length > 0)) {
+      options.onChosen(chosen);
+      continue;
+    }
+    const report = summarize(gathered);
     const complete = report.left + report.unselected === 0;
     describeNow(done.environment, gathered, complete);
     const { completed, diverged } = report;
     const failed = gathered.failures.length;
     if (complete)
-      await markFinished(folder, { key: options.key, cells: experiment.cells.size, completed, diverged, failed });
+      await markFinished(folder, { key: options.key, cells: now.asked.cells.size, completed, diverged, failed });
     return report;
   }
 }
+
+type State = Omit<Held, 'altered' | 'selected'> & Pick<Gathered, 'files'>;
+
+/** What there is of what is asked for. */
+interface Held extends Inventory {
+  /** With all cells that are known by now. */
+  asked: Experiment;
+  selected: Map<string, Cell>;
+}
+
+const nothing: Inventory = { results: [], failures: [], altered: [] };
 
 /** What is stored, of any matrix and environment. Damaged records and half-written files are taken out. */
 function tidy({ folder, onAltered, onOutdated }: RunOptions): Scan {
@@ -196,20 +225,19 @@ function tidy({ folder, onAltered, onOutdated }: RunOptions): Scan {
   return found;
 }
 
-function summarize(
-  { cells }: Experiment,
-  { selected }: RunOptions,
-  { results, failures }: Omit<Inventory, 'altered'>,
-): RunReport {
+function summarize({ asked, selected, results, failures }: Omit<Held, 'altered'>): RunReport {
   const count = (status: ResultRecord['status']) => results.filter((record) => record.status === status).length;
   const own = failures.filter(({ cell_id }) => selected.has(cell_id));
   const done = results.filter(({ cell_id }) => selected.has(cell_id)).length;
+  const waiting = plannedCount(asked) - asked.cells.size;
+  const isWhole = selected.size === asked.cells.size;
   return {
     completed: count('completed'),
     diverged: count('diverged'),
     failures: own,
-    left: selected.size - done - own.length,
-    unselected: cells.size - selected.size - (results.length - done),
+    left: selected.size - done - own.length + (isWhole ? waiting : 0),
+    unselected: asked.cells.size - selected.size - (results.length - done) + (isWhole ? 0 : waiting),
+    waiting,
     collected: true,
   };
 }

@@ -34,7 +34,7 @@ export interface Status extends Counts {
 
 /** @throws UsageError where nothing has run */
 export function statusOf(folder: string): Status {
-  const { file, cell_ids, selected, fingerprint } = planOf(folder);
+  const { file, cell_ids, selected, fingerprint, waiting = 0 } = planOf(folder);
   const standing = new Map<string, Glance['status']>();
   let [seconds, timed] = [0, 0];
   for (const record of glances(folder)) {
@@ -49,15 +49,17 @@ export function statusOf(folder: string): Status {
   }
   const counts: Counts = { completed: 0, diverged: 0, failed: 0, timeout: 0, left: 0 };
   for (const cell_id of cell_ids) counts[standing.get(cell_id) ?? 'left'] += 1;
+  counts.left += waiting;
   const run = activeHolder(folder);
   const live = run && readLive(folder);
-  const open = (selected ?? cell_ids).filter((cell_id) => !standing.has(cell_id)).length;
+  const unknown = selected === undefined ? waiting : 0;
+  const open = unknown + (selected ?? cell_ids).filter((cell_id) => !standing.has(cell_id)).length;
   const eta = live && timed > 0 && { eta_seconds: ((seconds / timed) * open) / Math.min(live.jobs, open || 1) };
   const unselected = counts.left - open;
   return {
     folder,
     file,
-    cells: cell_ids.length,
+    cells: cell_ids.length + waiting,
     ...counts,
     unselected,
     ...(run && { run }),

@@ -62,6 +62,28 @@ export function expectedBestBand(
   return { low: ns.map(worst), high: ns.map(best) };
 }
 
+/**
+ * The same for the median best of n: its true curve lies within with the probability `confidence`, and, unlike the expected one's, the
+ * band has ends where scores have none, once n is large enough.
+ */
+export function medianBestBand(
+  scores: readonly number[],
+  ns: readonly number[],
+  support: { low: number; high: number },
+  confidence = 0.95,
+): CurveBand {
+  const sorted = ascending(scores);
+  const { low, high } = orderBounds(sorted.length, confidence);
+  const share = (n: number) => Math.exp(Math.log(0.5) / n);
+  const best = (n: number) => sorted[low.findIndex((bound) => bound >= share(n))] ?? support.high;
+  // Just below the i-th score lies at most high_i of the distribution; at the last, all of it.
+  const worst = (n: number) => {
+    const i = [...high, 1].findIndex((bound) => bound >= share(n));
+    return i === 0 ? support.low : (sorted[i - 1] ?? Number.NaN);
+  };
+  return { low: ns.map(worst), high: ns.map(best) };
+}
+
 /** Mean of the best of n from a distribution with the share `upTo(i)` at its lowest i values. */
 const mixture = (values: readonly number[], upTo: (i: number) => number, n: number): number =>
   weighted(values, (i) => power(upTo(i), n) - power(upTo(i - 1), n));

@@ -79,10 +79,12 @@ export function train(asked: Cell, now: () => number, engine: Engine = eager): S
     }
   }
 
-  // The test split is looked at twice only: with the best parameters, and with the last where the run has some.
-  if (best !== undefined) score(best.step, ['test'], best.weights);
+  // The test split is looked at twice only: with the best parameters, and with the last where the run has some. Never to choose by.
+  const isBlind = cell.phase === 'tune';
+  if (best !== undefined && !isBlind) score(best.step, ['test'], best.weights);
   const last = weightsNow();
-  if (trace.diverged_at === undefined && best?.step !== cell.steps) score(cell.steps, ['test'], last);
+  const isScored = best?.step === cell.steps;
+  if (trace.diverged_at === undefined && !isScored && !isBlind) score(cell.steps, ['test'], last);
   run.dispose();
   const found = cell === asked || cell.strategy.length > 1 ? undefined : thresholdIn(cell.strategy[0]);
   return summarize({ ...trace, ...(found && { threshold: found }) }, cell, task.metric.better, best?.step, last.params);

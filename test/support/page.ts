@@ -23,7 +23,8 @@ function assertWellFormed(page: string): void {
   assert.deepEqual(stack, []);
 }
 
-const sections = ['comparison', 'curves', 'thresholds', 'clipping', 'norms', 'divergence', 'runs', 'reproduce'];
+/** Of a report without tuning. */
+export const sections = ['comparison', 'curves', 'thresholds', 'clipping', 'norms', 'divergence', 'runs', 'reproduce'];
 /** Of a report with nothing to compare. */
 export const listing = ['runs', 'reproduce'];
 

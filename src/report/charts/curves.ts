@@ -30,6 +30,8 @@ export interface CurveTable {
   panels: CurvePanel[];
   columns: number;
   steps: number;
+  /** What is counted along it, where it isn't training steps. */
+  x?: string;
   y: { title: string; domain: readonly [number, number]; log: boolean; format: string };
 }
 
@@ -85,14 +87,14 @@ const points = (lines: readonly Line[]) =>
     curve.points.map(({ step, mid, low, high }) => ({ step, mid, low, high, line, color: stroke.color })),
   );
 
-function axes({ steps, y }: CurveTable, first: boolean) {
+function axes({ steps, x = 'step', y }: CurveTable, first: boolean) {
   const ticks = y.log ? { values: logTicks(y.domain) } : { tickCount: 4 };
   return {
     x: {
       field: 'step',
       type: 'quantitative' as const,
       scale: { domain: [0, steps], nice: false },
-      axis: { title: 'step', grid: false, tickCount: 4, format: '~s' },
+      axis: { title: x, grid: false, tickCount: 4, format: '~s' },
     },
     y: {
       type: 'quantitative' as const,

@@ -1,5 +1,5 @@
 import { median } from '../../stats/quantile.ts';
-import { type Config, design, type Setting, settingColumns } from '../design.ts';
+import { type Config, design, type Setting, settingColumnsOf } from '../design.ts';
 import { type TableColumn, table } from '../figure.ts';
 import { aligned, count, significant, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
@@ -56,6 +56,7 @@ function everyRun(story: Story): Html {
   const used = results
     .filter((column) => rows.some((row) => text(row, column) !== ''))
     .map((column) => ({ column, of: formatter(rows, column) }));
+  const columnsOfSetting = settingColumnsOf(story.manifest);
   const configs = listed.flatMap(({ setting }) => setting.configs);
   const names = new Map(configs.flatMap((config) => config.runs.map((run) => [run.id, config.name])));
   const columns: TableColumn[] = [
@@ -78,13 +79,13 @@ function everyRun(story: Story): Html {
   ];
   const groups = listed.map(({ heading, setting }) => ({
     heading,
-    rows: rows.filter((row) => belongs(row, setting)).map(cells),
+    rows: rows.filter((row) => belongs(columnsOfSetting, row, setting)).map(cells),
   }));
   return table('Runs', columns, groups, true);
 }
 
-const belongs = (row: Row, setting: Setting): boolean =>
-  ['phase', ...settingColumns].every((column) => text(row, column) === text(setting.row, column));
+const belongs = (columns: readonly string[], row: Row, setting: Setting): boolean =>
+  ['phase', ...columns].every((column) => text(row, column) === text(setting.row, column));
 
 /** Columns that hold whole numbers. */
 const counts = new Set(['diverged_at', 'best_step', 'steps_to_target', 'clipped_steps']);
