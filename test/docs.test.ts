@@ -28,7 +28,7 @@ test('the README has a table for every kind of part', () => {
 
 test('the schema knows every key of a matrix, and every part', () => {
   const { properties, definitions } = schema.parse(experimentSchema());
-  assert.deepEqual(Object.keys(properties).sort(), ['question', 'compare', 'matrix', ...blockKeys].sort());
+  assert.deepEqual(Object.keys(properties).sort(), ['question', 'compare', 'tune', 'matrix', ...blockKeys].sort());
   for (const { word, list } of Object.values(kinds)) {
     for (const { name } of list)
       assert.ok(JSON.stringify(definitions[`one_${word}`]).includes(`"const":"${name}"`), name);

@@ -147,7 +147,7 @@ const refusals: [what: string, filters: string[], message: string][] = [
     'an unknown key',
     ['mdoel=rnn'],
     '--filter mdoel=rnn: unknown key "mdoel"; did you mean "model"? (known: task, model, optimizer, learning_rate, ' +
-      'strategy, threshold, batch_size, steps, numerics, seed, phase, cell_id, schedule, eval_every, ',
+      'strategy, threshold, batch_size, steps, numerics, seed, phase, trial, cell_id, schedule, eval_every, ',
   ],
   ['a key of every object', ['toString=1'], '--filter toString=1: unknown key "toString" (known: task, '],
   ['no key', ['=rnn'], '--filter =rnn: unknown key "" (known: '],

@@ -63,7 +63,8 @@ function verdicts(declared: Declared): Html[] {
     ];
   }
   const same = 'from the baseline; that is not evidence of equality.';
-  if (decided.length === 0) return [html`${intro} ${open === 1 ? 'it does not separate' : 'none separates'} ${same}`];
+  if (decided.length === 0)
+    return [html`${intro} ${open === 1 ? 'it does not separate' : 'not one separates'} ${same}`];
   const rest = `${count(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
   return [intro, ...decided.map(sentence), ...(open === 0 ? [] : [html`${rest}`])];
 }

@@ -1,6 +1,7 @@
 /** The whole report: opening, contents, sections. */
 import { answer } from './answer.ts';
 import { documentOf } from './document.ts';
+import { leadFigure } from './effects-figure.ts';
 import { figures } from './figure.ts';
 import { type Html, html } from './html.ts';
 import { overview } from './overview.ts';
@@ -17,6 +18,7 @@ import { thresholdsSection } from './sections/thresholds.ts';
 import { tuningSection } from './sections/tuning.ts';
 import { smokeBanner } from './smoke.ts';
 import type { Story } from './story.ts';
+import { wouldChange } from './would-change.ts';
 
 /** In the order of the page. */
 const comparing: readonly Tell[] = [
@@ -34,22 +36,25 @@ const listing: readonly Tell[] = [runsSection, reproduceSection];
 /** What the report tells, in whichever format. */
 export interface Told {
   story: Story;
+  /** The chart that carries the answer. */
+  lead: Html | undefined;
   sections: Section[];
 }
 
 export async function tellAll(story: Story): Promise<Told> {
   const draw = figures();
+  const lead = await leadFigure(story, draw);
   const sections: Section[] = [];
   for (const tell of story.compares ? [...comparing, ...listing] : listing) {
     const section = await tell(story, draw);
     if (section !== undefined) sections.push(section);
   }
-  return { story, sections };
+  return { story, lead, sections };
 }
 
-export function page({ story, sections }: Told): string {
+export function page({ story, lead, sections }: Told): string {
   const body = html`${banner(story)}<header>
-${opening(story)}
+${opening(story, lead)}
 <nav aria-label="Contents"><ol>${sections.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
 </header>
 <main>
@@ -60,17 +65,25 @@ ${sections.map(show)}</main>
 }
 
 /** All that the page says, without what only a page needs: for other formats. */
-export const contentOf = ({ story, sections }: Told): Html =>
-  html`${banner(story)}${opening(story)}${sections.map(show)}`;
+export const contentOf = ({ story, lead, sections }: Told): Html =>
+  html`${banner(story)}${opening(story, lead)}${sections.map(show)}`;
 
 const banner = (story: Story): Html | false => story.smoke && smokeBanner(story);
 
 const opening = (
   story: Story,
+  lead: Html | undefined,
 ): Html => html`<p class="kicker">clipbench report · <code>${story.manifest.experiment.file}</code></p>
 <h1>${story.manifest.question}</h1>
 <p class="lead">${overview(story)}</p>
-${story.manifest.finished === undefined && unfinished}<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>`;
+${story.manifest.finished === undefined && unfinished}<div class="answer"><h2>Short answer</h2>${answer(story).map((sentence) => html`<p>${sentence}</p>`)}</div>${lead ?? ''}${changes(story)}`;
+
+const changes = (story: Story): Html => {
+  const sentences = wouldChange(story);
+  return sentences.length === 0
+    ? html``
+    : html`<div class="answer"><h2>What would change it</h2><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul></div>`;
+};
 
 const unfinished = html`<p class="note"><strong>Unfinished.</strong> These are the results of an unfinished run, one that was still going on or had been stopped when they were collected. What is said below can change when it goes on.</p>
 `;

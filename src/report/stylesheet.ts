@@ -23,7 +23,9 @@ a{color:var(--link);text-decoration-thickness:.06em;text-underline-offset:.15em}
 .number{color:var(--muted);font-weight:400;margin-right:.35em}
 .answer{border-left:3px solid var(--ink);padding:.1rem 0 .1rem 1.25rem;margin:1.8rem 0 2.2rem}
 .answer h2{font:600 .8125rem/1.4 var(--sans);color:var(--muted);margin:0 0 .35rem}
-.answer p{margin:0 0 .45rem}
+.answer p,.answer li{margin:0 0 .45rem}
+.answer ul{margin:0;padding-left:1.1rem}
+header figure{margin:1.6rem 0}header figcaption{margin-bottom:.6rem}
 nav ol{list-style:none;counter-reset:toc;display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.2rem 1.5rem;margin:0;padding:1rem 0;border-block:1px solid var(--rule);font:.9rem/1.5 var(--sans)}
 nav li{counter-increment:toc}
 nav li::before{content:counter(toc);color:var(--muted);display:inline-block;width:1.4em}

@@ -44,6 +44,30 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
       steps: 110,
       y: { title: 'training loss', domain: [0.2, 2.6], log: true, format: '~g' },
     }),
+    budgets: curves({
+      panels: chunks(all, HUES).map((own) => ({
+        title: 'rnn',
+        subtitle: '',
+        lines: own.map((i, k) => ({
+          label: `${nameOf(i)} tuned`,
+          stroke: strategyStroke(k),
+          curve: {
+            points: Array.from({ length: 12 }, (_, t) => {
+              const mid = 0.9 - (0.5 + 0.04 * (i % 5)) / (1 + t);
+              const [low, high] = t < 4 ? [mid - 0.1, mid + 0.08] : [mid, mid];
+              return { step: t + 1, mid, low, high, values: [] };
+            }),
+            drops: [],
+            left: 1,
+            seeds: 1,
+          },
+        })),
+      })),
+      columns: 2,
+      steps: 12,
+      x: 'trials',
+      y: { title: 'final validation accuracy', domain: [0.1, 1], log: false, format: '~g' },
+    }),
     heatmap: heatmap({
       rows: settings,
       panels: panels.map((panel, i) => ({

@@ -208,7 +208,7 @@ function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof dec
       ...more,
     ];
   if (decided.length === 0)
-    return [`${intro} ${open === 1 ? 'it does not separate' : 'none separates'} ${same}`, ...more];
+    return [`${intro} ${open === 1 ? 'it does not separate' : 'not one separates'} ${same}`, ...more];
   const rest = `${counted(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
   return [intro, ...decided.map((one) => sentence(one, called)), ...(open > 0 ? [rest] : []), ...more];
 }

@@ -2,13 +2,12 @@ import { baselineName, type Manifest } from '../../manifest.ts';
 import type { Shift } from '../../stats/hodges-lehmann.ts';
 import { neededPairs } from '../../stats/sign-flip.ts';
 import { wilson } from '../../stats/wilson.ts';
-import { effects } from '../charts/effects.ts';
-import { type Comparison, type Declared, isWithheld, LEVEL, MIN_SEEDS, measureOf } from '../comparison.ts';
-import type { Setting } from '../design.ts';
+import { type Comparison, type Declared, isWithheld, LEVEL, MIN_SEEDS } from '../comparison.ts';
+import { effectsFigure, leading } from '../effects-figure.ts';
 import { type RowGroup, table } from '../figure.ts';
 import { alignedRows, count, percent, pValue, signed, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { MAX_SETTINGS, strokeOf } from '../lines.ts';
+import { MAX_SETTINGS } from '../lines.ts';
 import type { Story } from '../story.ts';
 import { metricWords } from '../vary.ts';
 import type { Draw, Section } from './section.ts';
@@ -30,7 +29,12 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
     };
   }
   const settings = [...new Set(declared.comparisons.map((comparison) => comparison.setting))];
-  const figure = await effectsFigure(story, declared, settings.slice(0, MAX_SETTINGS), draw);
+  const drawn = declared.comparisons.filter(({ setting }) => settings.indexOf(setting) < MAX_SETTINGS);
+  const isLed = isSame(drawn, leading(story));
+  const figure = isLed
+    ? html`<p>Figure 1, at the top, shows the paired differences. ${howToRead(declared)}</p>`
+    : ((await effectsFigure(story, drawn, 'Paired differences from the baseline', howToRead(declared), draw)) ??
+      html`<p class="empty">No pair of runs has a value to compare.</p>`);
   const shared = sharedConfidence(declared);
   const groups = settings.map((setting): RowGroup => {
     const own = declared.comparisons.filter((comparison) => comparison.setting === setting);
@@ -56,6 +60,14 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
   };
 }
 
+const isSame = (a: readonly Comparison[], b: readonly Comparison[]): boolean =>
+  a.length === b.length && a.every((comparison, i) => comparison === b[i]);
+
+const howToRead = ({ compare }: Declared): Html => {
+  const baseline = html`<code>${baselineName(compare)}</code>`;
+  return html`Circles: one seed each, right of the line = better than ${baseline}. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only ${baseline} (right) or only the other (left) diverged, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`;
+};
+
 function declaration({ compare, family, comparisons }: Declared, changed: Manifest['compare_changed']): Html {
   const rest = comparisons.length - family;
   const declared =
@@ -65,7 +77,7 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
   return html`<p>${declared}: every configuration against <code>${baselineName(compare)}</code> on <strong>${metricWords(compare.metric)}</strong> ${compare.at === 'final' ? 'after the last step' : 'at the evaluation with the best validation metric'}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches${comparisons.some(({ setting, baseline }) => !setting.configs.includes(baseline)) && ' (those of another model or batch size only from the same data)'}. ${
     compare.family === undefined
       ? `The family is the default one, every comparison there is: ${whole(family)}.`
-      : `The declared family holds ${count(family, 'comparison')}; the other ${whole(rest)} are described without a verdict.`
+      : `The declared family holds ${count(family, 'comparison')}${rest === 0 ? '' : `; the other ${whole(rest)} ${rest === 1 ? 'is' : 'are'} described without a verdict`}.`
   }</p>`;
 }
 
@@ -133,47 +145,4 @@ function legend({ compare }: Declared): Html {
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>
 </dl>`;
-}
-
-async function effectsFigure(
-  story: Story,
-  declared: Declared,
-  settings: readonly Setting[],
-  draw: Draw,
-): Promise<Html> {
-  const panels = settings.flatMap((setting) => {
-    const own = declared.comparisons.filter((comparison) => comparison.setting === setting && comparison.pairs > 0);
-    const better = measureOf(setting, declared.compare.metric)?.better;
-    const unit = `${metricWords(declared.compare.metric)}${better === 'lower' ? ', lower by' : ', higher by'}`;
-    return own.length === 0
-      ? []
-      : [
-          {
-            title: setting.label,
-            unit,
-            effects: own.map(({ title, member, differences, shift }) => ({
-              name: title,
-              stroke: strokeOf(story.design, member.strategy),
-              differences,
-              ...shift,
-            })),
-          },
-        ];
-  });
-  if (panels.length === 0) return html`<p class="empty">No pair of runs has a value to compare.</p>`;
-  return draw({
-    title: 'Paired differences from the baseline',
-    reading: html`Circles: one seed each, right of the line = better than <code>${baselineName(declared.compare)}</code>. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only <code>${baselineName(declared.compare)}</code> (right) or only the other (left) diverged, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`,
-    plots: [
-      {
-        spec: effects({ panels }),
-        description: panels
-          .map(
-            (panel) =>
-              `${panel.title}: ${panel.effects.map((effect) => `${effect.name} ${signed(effect.estimate)}`).join('; ')}.`,
-          )
-          .join(' '),
-      },
-    ],
-  });
 }

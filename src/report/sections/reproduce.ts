@@ -1,7 +1,7 @@
 import { csvFiles } from '../../columns.ts';
 import type { Code, Manifest } from '../../manifest.ts';
 import { table } from '../figure.ts';
-import { count } from '../format.ts';
+import { count, list } from '../format.ts';
 import { type Html, html, prose } from '../html.ts';
 import type { Story } from '../story.ts';
 import { words } from '../vary.ts';
@@ -10,6 +10,7 @@ import type { Section } from './section.ts';
 export async function reproduceSection({ manifest, design, compares }: Story): Promise<Section> {
   const { experiment, finished } = manifest;
   const body = html`<p>The same experiment on the same fingerprint gives the same bytes in runs.csv, steps.csv, evals.csv and signals.csv, whatever the number of workers; another fingerprint may differ in the last bits. This report is made from the CSV files alone.</p>
+${limits(manifest)}
 <h3>Command</h3><pre><code>${manifest.command}</code></pre>
 <h3>Experiment</h3><p><code>${experiment.file}</code>, sha256 <code>${experiment.sha256}</code>${manifest.compare_sha256 !== undefined && html`, declared comparison <code>${manifest.compare_sha256}</code>`}</p>${overrides(experiment.set)}<pre><code>${experiment.text}</code></pre>
 <h3>Fingerprint <code>${manifest.fingerprint_id}</code></h3>${pairs(manifest.fingerprint)}
@@ -21,6 +22,20 @@ export async function reproduceSection({ manifest, design, compares }: Story): P
 <h3>What was ${compares ? 'compared' : 'run'}</h3>${partsList(manifest, design.strategies)}
 <h3>Columns</h3>${csvFiles.map((file) => html`<details><summary><code>${file.file}</code>: ${file.rows}</summary>${table(`Columns of ${file.file}`, [{ title: 'Column' }, { title: 'Meaning' }], [{ heading: '', rows: file.columns.map((column) => [html`<code>${column.name}</code>`, prose(column.meaning)]) }])}</details>`)}`;
   return { id: 'reproduce', title: 'How to reproduce', body };
+}
+
+/** What no number on the page can say for itself. */
+function limits({ tune, machine }: Manifest): Html {
+  const rate =
+    tune === undefined
+      ? 'Learning rates and thresholds are those of the matrix: nothing was tuned, so a comparison also says whom its rate suits.'
+      : `The ${list(tune.over.map(words))} of each strategy came out of a search with a budget and a range; another of either may choose otherwise.`;
+  return html`<h3>Limits</h3><ul>
+<li>One split into training, validation and test data for all seeds: they repeat the start and the order of the batches, not the sample of data.</li>
+<li>${rate}</li>
+<li>What is said holds for these tasks, models, optimizers and numbers of steps.</li>
+<li>One machine (${String(machine.processor)}): times are its own, and another may round otherwise.</li>
+</ul>`;
 }
 
 /** The file's text alone would give another experiment. */

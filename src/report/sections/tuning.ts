@@ -104,7 +104,7 @@ async function budgetFigure(story: Story, contests: readonly Contest[], tune: Tu
   const caution =
     tune.method === 'random'
       ? ''
-      : ' The trials of this experiment were no independent draws, so lines and bands describe, and prove nothing.';
+      : ' The trials of this experiment were no independent draws, so this describes them, and proves nothing of others.';
   return draw({
     title: 'What a smaller tuning budget would have found',
     reading: html`The median best trial out of n, if n trials had been drawn at random from those that were made (Dodge et al. 2019): who leads at a small budget, and from which budget on does it not matter? ${bandText(panels.map(({ panel }) => panel))}${caution} A trial whose runs diverged counts as the worst.`,
