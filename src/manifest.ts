@@ -12,8 +12,11 @@ const partSchema = z.object({
   metrics: z.record(z.string(), z.object({ name: z.string(), better: z.enum(['higher', 'lower']) })).optional(),
 });
 
+/** When a comparison looks. */
+export const outcomes = ['final', 'best', 'area', 'steps_to_target'] as const;
+
 /** The verdicts that a comparison can be expected to get. */
-export const expectations = ['better', 'worse'] as const;
+export const expectations = ['better', 'worse', 'equivalent'] as const;
 export type Expectation = (typeof expectations)[number];
 
 const single = z.union([z.string(), z.number(), z.boolean()]);
@@ -31,12 +34,24 @@ export const compareSchema = z.strictObject({
     .string()
     .regex(/^(train|val|test)_[a-z_]+$/, 'must be a split and a metric, such as val_accuracy or val_loss')
     .describe('split and metric, such as val_accuracy'),
-  at: z.enum(['final', 'best']).default('final').describe('which evaluation counts'),
+  at: z
+    .enum(outcomes)
+    .default('final')
+    .describe(
+      'the last evaluation, the best one, the mean over training (area), or how many steps it took to the `target` of the matrix; the latter two of the validation metric',
+    ),
+  margin: z
+    .number()
+    .positive()
+    .exactOptional()
+    .describe(
+      'in the unit of what is compared: differences below it do not matter, so that a verdict can be `equivalent`',
+    ),
   family: z
     .array(z.record(z.string(), z.union([single, z.array(single), meant])))
     .optional()
     .describe(
-      'the comparisons that get a verdict, each as {column of runs.csv, field or option such as task.length: value}, with `expect: better` or `worse` where that is what theory says, and with `against: {learning_rate: 0.01}` where it is compared not with the baseline but with the runs that differ from it in these; default: every strategy and threshold at every setting',
+      'the comparisons that get a verdict, each as {column of runs.csv, field or option such as task.length: value}, with `expect: better`, `worse` or, with a margin, `equivalent` where that is what theory says, and with `against: {learning_rate: 0.01}` where it is compared not with the baseline but with the runs that differ from it in these; default: every strategy and threshold at every setting',
     ),
 });
 export type Compare = z.infer<typeof compareSchema>;
@@ -65,8 +80,9 @@ export type Tune = z.infer<typeof tuneSchema>;
 
 /** By which column of runs.csv a trial is judged: the validation side of what is compared. */
 export function selectionColumn(compare: Compare | undefined): string {
-  const kind = compare?.metric.endsWith('_loss') ? 'loss' : 'metric';
-  return `${compare?.at ?? 'final'}_val_${kind}`;
+  const { at = 'final', metric = '' } = compare ?? {};
+  if (at === 'area' || at === 'steps_to_target') return at;
+  return `${at}_val_${metric.endsWith('_loss') ? 'loss' : 'metric'}`;
 }
 
 /** An entry of the family: which runs are compared, what is expected of them, and with which ones where not with the baseline. */

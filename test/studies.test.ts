@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { stream } from '../src/engine/random.ts';
 import { stratifiedBootstrap } from '../src/stats/bootstrap.ts';
 import { detectableEffect } from '../src/stats/detectable.ts';
+import { equivalence } from '../src/stats/equivalence.ts';
 import { insideProbability, orderBounds, orderQuantile } from '../src/stats/order-bounds.ts';
 import { rankStability, rankStrategies } from '../src/stats/rank-stability.ts';
 import { sensitivityArea, usableDecades } from '../src/stats/rate-sensitivity.ts';
@@ -55,6 +56,7 @@ const golden = z
     ),
     inside: z.array(z.object({ low: numbers, high: numbers, probability: number })),
     order_quantiles: z.array(z.object({ i: number, n: number, p: number, quantile: number })),
+    equivalence: z.array(z.object({ differences: numbers, margin: z.number(), p: z.number() })),
     tuning: z.array(
       z.object({
         ys: numbers,
@@ -167,6 +169,16 @@ test('bounds hold all order statistics at once with the confidence asked for', (
     const { low, high } = orderBounds(n, 0.95);
     close(insideProbability(low, high), 0.95, 1e-9);
   }
+});
+
+test('equivalence is that of two one-sided signed-rank tests in scipy', () => {
+  for (const { differences, margin, p } of golden.equivalence) close(equivalence(differences, margin), p, 1e-12);
+});
+
+test('nothing is equivalent where a run diverged on more than a few seeds, and what is equal by definition is', () => {
+  assert.equal(equivalence([Infinity, Infinity, Infinity, 0, 0, 0], 0.1) > 0.5, true);
+  close(equivalence([0, 0, 0, 0, 0, 0], 0.1), 1 / 64, 1e-15);
+  assert.equal(equivalence([], 1), 1);
 });
 
 test('tuning curves are those of opda, and bands within what its simulation leaves open', () => {

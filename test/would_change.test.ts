@@ -54,12 +54,12 @@ test('what the other evaluation would have said is said, and what is not separat
   const open = [-0.1, 0.12, -0.08, 0.13, 0.05, -0.02];
   assert.match(
     await headWith(steady),
-    /Had the best evaluation instead of the last step been declared: the verdicts would be the same\./,
+    /Had the best evaluation been declared instead of the last step: the verdicts would be the same\./,
   );
   const text = await headWith(open, steady.slice(0, 6));
   assert.match(
     text,
-    /Had the best evaluation .* declared: norm 1 at row_mnist · rnn would be better in place of not separated\./,
+    /Had the best evaluation .* last step: norm 1 at row_mnist · rnn would be better in place of not separated\./,
   );
   assert.match(
     text,
@@ -70,7 +70,7 @@ test('what the other evaluation would have said is said, and what is not separat
   });
   assert.match(
     best,
-    /Had the last step instead of the best evaluation been declared: norm 1 .* would be better in place of/,
+    /Had the last step been declared instead of the best evaluation: norm 1 .* would be better in place of/,
   );
 });
 

@@ -143,6 +143,15 @@ def tuning():
         }
 
 
+def equivalence():
+    """Two one-sided exact signed-rank tests; draws without ties, for which scipy is exact."""
+    for n, centre, margin in [(6, 0.0, 0.5), (8, 0.1, 0.4), (10, -0.3, 0.5), (12, 0.0, 2.0), (9, 1.0, 0.5)]:
+        differences = (rng.normal(centre, 0.3, n)).round(6)
+        one = stats.wilcoxon(differences + margin, alternative="greater", method="exact").pvalue
+        other = stats.wilcoxon(differences - margin, alternative="less", method="exact").pvalue
+        yield {"differences": differences, "margin": margin, "p": max(one, other)}
+
+
 def order_quantiles():
     for i, n, p in [(1, 1, 0.5), (1, 10, 0.025), (10, 10, 0.975), (7, 20, 0.3), (60, 100, 0.001)]:
         yield {"i": i, "n": n, "p": p, "quantile": stats.beta(i, n + 1 - i).ppf(p)}
@@ -188,6 +197,8 @@ golden = {
     "tuning": list(tuning()),
     "detectable": list(detectable()),
     "areas": list(areas()),
+    # Last, so that what is drawn before stays as it was.
+    "equivalence": list(equivalence()),
 }
 target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "studies.json"
 target.write_text(json.dumps(plain(golden), separators=(",", ":")).replace('},{', '},\n{') + "\n")

@@ -30,8 +30,27 @@ export function compareOf(written: unknown, cells: Cell[], mistakes: Mistakes): 
       mistakes.unknown(['compare', 'metric'], `metric of task "${task.name}":`, metric, [own, 'loss']);
     }
   }
+  checkAt(compare, cells, mistakes);
   checkFamily(compare, cells, mistakes);
   return compare;
+}
+
+/** What is there of the validation metric alone, and, of steps to a target, with a target alone. */
+function checkAt({ at, metric }: Compare, cells: Cell[], mistakes: Mistakes): void {
+  if (at !== 'area' && at !== 'steps_to_target') return;
+  if (!metric.startsWith('val_') || metric === 'val_loss') {
+    mistakes.at(
+      ['compare', 'metric'],
+      `metric is ${metric}, but at: ${at} is of the task's own metric on validation data; write val_ and its name, as val_accuracy`,
+    );
+  }
+  const without = at === 'steps_to_target' && cells.find(({ target }) => target === undefined);
+  if (without) {
+    mistakes.at(
+      ['compare', 'at'],
+      `at is steps_to_target, but task "${without.task.name}" has no target; say which metric counts as reached, as target: 0.9`,
+    );
+  }
 }
 
 /** The baseline is a strategy that runs, or names runs of one. */
@@ -86,6 +105,12 @@ function checkFamily(compare: Compare, cells: Cell[], mistakes: Mistakes): void 
     const keys = Object.keys(columns);
     if (expect !== undefined && !expectations.some((known) => known === expect)) {
       mistakes.unknown([...path, 'expect'], 'expectation', String(expect), [...expectations]);
+    }
+    if (expect === 'equivalent' && compare.margin === undefined) {
+      mistakes.at(
+        [...path, 'expect'],
+        'expect is equivalent, but no margin says up to which difference; add margin beside baseline, as margin: 0.01',
+      );
     }
     if (keys.length === 0) {
       mistakes.at(path, `a family entry is empty; say which runs, by ${namesIn(rows).join(', ')}`);

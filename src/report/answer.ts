@@ -2,13 +2,12 @@
 
 import { baselineName } from '../manifest.ts';
 import { neededPairs } from '../stats/sign-flip.ts';
-import { type Comparison, type Declared, LEVEL, MIN_SEEDS } from './comparison.ts';
+import { type Comparison, type Declared, LEVEL, MIN_SEEDS, outcomeWords } from './comparison.ts';
 import type { Design } from './design.ts';
 import { count, pValue, signed, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import { smokeAnswer } from './smoke.ts';
 import type { Results } from './story.ts';
-import { metricWords } from './vary.ts';
 
 /** Verdicts spelled out one by one; more are counted. */
 const SPELLED = 4;
@@ -37,7 +36,8 @@ export function answer(story: Results): Html[] {
 
 function verdicts(declared: Declared): Html[] {
   const { compare, comparisons, family, pairs, smallest } = declared;
-  const against = html`${metricWords(compare.metric)} ${at(compare.at)}, against ${name(baselineName(compare))}`;
+  const { what, when } = outcomeWords(compare);
+  const against = html`${what}${when}, against ${name(baselineName(compare))}`;
   const members = comparisons.filter((comparison) => comparison.declared);
   if (comparisons.length === 0) return [html`Nothing could be compared on ${against}; section 1 says why.`];
   if (family === 0)
@@ -53,20 +53,20 @@ function verdicts(declared: Declared): Html[] {
     const needed = `${whole(neededPairs(family, LEVEL))} seeds${fewer}`;
     return [html`No verdict is possible on ${against}: ${why}, above ${LEVEL}. It would take ${needed}.`];
   }
-  const decided = possible.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
+  const decided = possible.filter(({ verdict }) => verdict !== 'not separated');
   const open = members.length - decided.length;
   const intro = html`On ${against}, ${count(family, 'comparison')} under Holm:`;
   if (decided.length > SPELLED) {
     const n = (verdict: string) => whole(decided.filter((comparison) => comparison.verdict === verdict).length);
     return [
-      html`${intro} ${n('better')} better, ${n('worse')} worse, ${whole(open)} not separated. Section 1 lists them.`,
+      html`${intro} ${n('better')} better, ${n('worse')} worse, ${compare.margin !== undefined && html`${n('equivalent')} equivalent, `}${whole(open)} not separated. Section 1 lists them.`,
     ];
   }
   const same = 'from the baseline; that is not evidence of equality.';
   if (decided.length === 0)
     return [html`${intro} ${open === 1 ? 'it does not separate' : 'not one separates'} ${same}`];
   const rest = `${count(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
-  return [intro, ...decided.map(sentence), ...(open === 0 ? [] : [html`${rest}`])];
+  return [intro, ...decided.map((comparison) => sentence(comparison, compare)), ...(open === 0 ? [] : [html`${rest}`])];
 }
 
 /** Of a family that is smaller than it was declared: Holm counts the comparisons that there are. */
@@ -97,18 +97,18 @@ function expected({ comparisons, missing }: Declared): Html[] {
 /** Names of strategies stand out from the prose: one of them is called none. */
 const name = (strategy: string): Html => html`<code>${strategy}</code>`;
 
-const at = (when: Declared['compare']['at']): string =>
-  when === 'final' ? 'after the last step' : 'at the best evaluation';
-
-function sentence(comparison: Comparison): Html {
+function sentence(comparison: Comparison, { at, margin }: Declared['compare']): Html {
   const { member, baseline, setting, verdict, shift, holm, pairs, divergedBaseline, divergedMember } = comparison;
   const confidence = Math.round(1000 * shift.confidence) / 10;
   const size = Number.isFinite(shift.estimate)
     ? `median paired difference ${signed(shift.estimate)}, ${confidence} % interval ${signed(shift.low)} to ${signed(shift.high)}`
-    : 'the typical difference has no size, since a run that diverged, or ended without a finite value, ranks below every value';
+    : `the typical difference has no size, since a run that diverged, or ${at === 'steps_to_target' ? 'never reached the target' : 'ended without a finite value'}, ranks below every value`;
   const lost = html`${name(baseline.name)} diverged on ${divergedBaseline} of ${pairs} seeds, ${name(member.name)} on ${divergedMember}`;
   const seeds = divergedBaseline + divergedMember > 0 ? lost : `${pairs} seeds`;
-  return html`${name(member.name)} was ${verdict} than ${name(baseline.name)} at ${setting.label}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
+  const small = comparison.equivalence !== undefined && comparison.equivalence <= LEVEL;
+  if (verdict === 'equivalent')
+    return html`${name(member.name)} was equivalent to ${name(baseline.name)} at ${setting.label}, by the margin of ${margin ?? 0} declared beforehand: ${size}; ${seeds}; Holm p ${pValue(comparison.equivalence ?? 1)}.`;
+  return html`${name(member.name)} was ${verdict}${small && ', though by less than the margin that matters,'} than ${name(baseline.name)} at ${setting.label}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
 }
 
 /** Divergence per strategy, over everything that ran: described, not tested. */

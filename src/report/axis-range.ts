@@ -43,10 +43,13 @@ export function axisRange(curves: readonly Curve[], kind: 'metric' | 'loss' | 'n
   return {
     domain: isShare ? [Math.max(0, low - pad), Math.min(1.02, upper + pad)] : [low - pad, upper + pad],
     log,
-    format: '~g',
+    format: tickFormat(Math.max(Math.abs(low), Math.abs(upper))),
     cutAt,
   };
 }
+
+/** d3's `~g` would write 20 as 2e+1 where all ticks have one digit. @param extent largest size on a linear axis */
+export const tickFormat = (extent: number): string => (extent >= 1e6 ? '~g' : extent < 1e-4 ? '~e' : '~r');
 
 // Spreading hundreds of thousands of numbers into Math.min would overflow the stack.
 const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity);

@@ -2,7 +2,7 @@
 import type { Manifest } from '../manifest.ts';
 import { holm } from '../stats/holm.ts';
 import { smallestP } from '../stats/sign-flip.ts';
-import { type Comparison, measureOf, verdictOf } from './comparison.ts';
+import { type Comparison, outcomeOf, verdictOf } from './comparison.ts';
 import { type Config, type Design, design, type Setting } from './design.ts';
 import { comparePairs } from './paired.ts';
 import { type Row, text } from './row.ts';
@@ -105,9 +105,7 @@ function comparisonsOf(a: ResultSet, b: ResultSet, differing: Set<string>, metri
 /** The metric asked for, or the declared one, or the task's own on validation data after the last step. */
 function measured(setting: Setting, { compare }: Manifest, metric: string | undefined) {
   const wanted = metric ?? compare?.metric ?? `val_${setting.metric?.name ?? 'loss'}`;
-  const measure = measureOf(setting, wanted);
-  const at = metric === undefined ? (compare?.at ?? 'final') : 'final';
-  return measure && { column: `${at}_${measure.split}_${measure.kind}`, better: measure.better };
+  return outcomeOf(setting, { metric: wanted, at: metric === undefined ? (compare?.at ?? 'final') : 'final' });
 }
 
 /** A configuration of B with the cells that A has too: the same seed may stand for another cell. */

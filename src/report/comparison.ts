@@ -1,12 +1,14 @@
 /** The comparison that was declared before running, worked out: who did better than the baseline, and what may be said. */
 import { isMeant } from '../addresses.ts';
 import { baselineName, baselineOf, type Compare, type Expectation, type Manifest, memberOf } from '../manifest.ts';
+import { equivalence } from '../stats/equivalence.ts';
 import type { Shift } from '../stats/hodges-lehmann.ts';
 import { holm } from '../stats/holm.ts';
 import { smallestP } from '../stats/sign-flip.ts';
 import { signedRank } from '../stats/signed-rank.ts';
 import type { Config, Design, Setting } from './design.ts';
 import { comparePairs } from './paired.ts';
+import { metricWords } from './vary.ts';
 
 /** Chance of any false verdict in the family. */
 export const LEVEL = 0.05;
@@ -14,7 +16,15 @@ export const LEVEL = 0.05;
 export const MIN_SEEDS = 6;
 
 /** Withheld: who is compared, and how often, was or is still open when results were already there. */
-export const verdicts = ['better', 'worse', 'not separated', 'not possible', 'withheld', 'descriptive'] as const;
+export const verdicts = [
+  'better',
+  'worse',
+  'equivalent',
+  'not separated',
+  'not possible',
+  'withheld',
+  'descriptive',
+] as const;
 export type Verdict = (typeof verdicts)[number];
 
 export interface Comparison {
@@ -39,6 +49,8 @@ export interface Comparison {
   p: number;
   /** Adjusted over the family; undefined outside it. */
   holm: number | undefined;
+  /** p of equivalence within the declared margin, adjusted over the family; undefined without a margin. */
+  equivalence: number | undefined;
   verdict: Verdict;
 }
 
@@ -67,6 +79,28 @@ export function measureOf({ metric: own }: Setting, name: string) {
   return own?.name === metric ? { split, kind: 'metric' as const, better: own.better } : undefined;
 }
 
+/** Where what is declared stands in runs.csv, and which direction is better; undefined where a task has no such metric. */
+export function outcomeOf(setting: Setting, { metric, at }: Pick<Compare, 'metric' | 'at'>) {
+  const measure = measureOf(setting, metric);
+  if (measure === undefined) return undefined;
+  if (at === 'steps_to_target') return { column: at, better: 'lower' as const };
+  return { column: at === 'area' ? at : `${at}_${measure.split}_${measure.kind}`, better: measure.better };
+}
+
+/** What is compared, and when, in words. */
+export function outcomeWords({ metric, at }: Pick<Compare, 'metric' | 'at'>): { what: string; when: string } {
+  const what = metricWords(metric);
+  if (at === 'steps_to_target') return { what: `steps until ${what} reached its target`, when: '' };
+  const when = { final: 'after the last step', best: 'at the best evaluation', area: 'averaged over training' };
+  return { what, when: ` ${when[at]}` };
+}
+
+/** What makes a run the worst: without a value to compare. */
+export const lost = ({ at }: Pick<Compare, 'at'>): string =>
+  at === 'steps_to_target'
+    ? 'diverged, or never reached the target,'
+    : 'diverged, or whose last value is NaN or infinite,';
+
 /** Whether a verdict could be picked by its result: by stopping early, or by declaring late. */
 export const isWithheld = ({ finished, compare_changed }: Manifest): boolean =>
   finished === undefined || compare_changed !== undefined;
@@ -76,7 +110,7 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
   if (compare === undefined) return undefined;
   const notes: string[] = [];
   const open = design.settings.flatMap((setting) => {
-    const measure = measureOf(setting, compare.metric);
+    const measure = outcomeOf(setting, compare);
     const candidates = setting.configs.filter((config) => isMember(config, baselineOf(compare)));
     const [baseline, ...others] = candidates;
     if (measure === undefined) {
@@ -86,13 +120,12 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
         baseline === undefined ? 'has no finished run here' : `has ${candidates.length} configurations, not one`;
       notes.push(`${setting.label}: nothing to compare with, since the baseline ${baselineName(compare)} ${what}.`);
     } else {
-      const column = `${compare.at}_${measure.split}_${measure.kind}`;
       return setting.configs
         .filter((config) => config !== baseline)
         .map((member) => {
           const entry = compare.family?.map(memberOf).find((one) => !one.against && isMember(member, one.runs));
           const isDeclared = compare.family === undefined || entry !== undefined;
-          return comparePairs(setting, member, baseline, { column, better: measure.better, isDeclared, ...entry });
+          return comparePairs(setting, member, baseline, { ...measure, isDeclared, ...entry });
         });
     }
     return [];
@@ -102,8 +135,12 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
   const family = open.filter((comparison) => comparison.declared);
   const adjusted = holm(family.map((comparison) => comparison.p));
   const reachable = holm(family.map((comparison) => smallestP(comparison.pairs)));
+  const { margin } = compare;
+  const equivalent =
+    margin === undefined ? [] : holm(family.map(({ differences }) => equivalence(differences, margin)));
   for (const [index, comparison] of family.entries()) {
     comparison.holm = adjusted[index] ?? 1;
+    comparison.equivalence = equivalent[index];
     comparison.verdict = isWithheld(manifest)
       ? 'withheld'
       : verdictOf(comparison, comparison.holm, reachable[index] ?? 1);
@@ -137,7 +174,7 @@ function acrossSettings(
       all.filter(({ config }) => isMember(config, meant)),
     );
     const [member, baseline] = [members[0], baselines[0]];
-    const measure = member && measureOf(member.setting, compare.metric);
+    const measure = member && outcomeOf(member.setting, compare);
     if (!member || !baseline || !measure || members.length > 1 || baselines.length > 1) {
       without.missing.push(entry);
       without.notes.push(
@@ -147,8 +184,7 @@ function acrossSettings(
     }
     const isHere = member.setting === baseline.setting;
     const label = `${member.setting.label}, ${isHere ? 'other pairs' : `against ${baseline.setting.label}`}`;
-    const column = `${compare.at}_${measure.split}_${measure.kind}`;
-    const how = { column, better: measure.better, isDeclared: true, expected };
+    const how = { ...measure, isDeclared: true, expected };
     const compared = comparePairs({ ...member.setting, label }, member.config, baseline.config, how);
     const isSame = member.config.name === baseline.config.name;
     return [{ ...compared, title: isSame ? compared.title : `${compared.title} against ${baseline.config.name}` }];
@@ -158,7 +194,7 @@ function acrossSettings(
 /** @param reachable the smallest p that the number of pairs can reach, as `adjusted` over the family */
 export function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {
   if (comparison.pairs < MIN_SEEDS || reachable > LEVEL) return 'not possible';
-  if (adjusted > LEVEL) return 'not separated';
+  if (adjusted > LEVEL) return (comparison.equivalence ?? 1) <= LEVEL ? 'equivalent' : 'not separated';
   const { positive, negative } = signedRank(comparison.differences);
   return positive > negative ? 'better' : 'worse';
 }

@@ -1,13 +1,12 @@
 /** Paired differences as a figure: of the declared comparisons under the short answer, of all in their section. */
 import { baselineName } from '../manifest.ts';
 import { effects } from './charts/effects.ts';
-import { type Comparison, measureOf } from './comparison.ts';
+import { type Comparison, outcomeOf, outcomeWords } from './comparison.ts';
 import { signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import { strokeOf } from './lines.ts';
 import type { Draw } from './sections/section.ts';
 import type { Results } from './story.ts';
-import { metricWords } from './vary.ts';
 
 /** Rows and panels that leave the first screen to the answer. */
 const [MOST_ROWS, MOST_PANELS] = [10, 2];
@@ -37,11 +36,12 @@ export async function effectsFigure(
   draw: Draw,
 ): Promise<Html | undefined> {
   const settings = [...new Set(comparisons.map(({ setting }) => setting))];
-  const { metric = '' } = declared?.compare ?? {};
+  if (declared === undefined) return undefined;
+  const { compare } = declared;
   const panels = settings.flatMap((setting) => {
     const own = comparisons.filter((comparison) => comparison.setting === setting && comparison.pairs > 0);
-    const isLower = measureOf(setting, metric)?.better === 'lower';
-    const unit = `${metricWords(metric)}${isLower ? ', lower by' : ', higher by'}`;
+    const isLower = outcomeOf(setting, compare)?.better === 'lower';
+    const unit = `${outcomeWords(compare).what}${isLower ? ', lower by' : ', higher by'}`;
     const rows = own.map(({ title: name, member, differences, shift }) => ({
       name,
       stroke: strokeOf(design, member.strategy),

@@ -50,12 +50,17 @@ export function comparePairs(
     ...(expected && { expected }),
     p: signedRank(differences).p,
     holm: undefined,
+    equivalence: undefined,
     verdict: 'descriptive',
   };
 }
 
-/** A diverged run has a result, the worst one; a completed run needs the value (a split may not have been evaluated). */
-const hasResult = (run: Run, column: string): boolean => run.divergedAt !== undefined || text(run.row, column) !== '';
+/**
+ * A diverged run has a result, the worst one, and so has one that never reached the target; else a completed run needs the value (a
+ * split may not have been evaluated).
+ */
+const hasResult = (run: Run, column: string): boolean =>
+  run.divergedAt !== undefined || column === 'steps_to_target' || text(run.row, column) !== '';
 
 const score = (run: Run, column: string): number | undefined =>
   run.divergedAt === undefined ? number(run.row, column) : undefined;

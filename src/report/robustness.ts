@@ -26,9 +26,9 @@ export function robustnessOf(
   manifest: Manifest,
 ): Robustness | undefined {
   const family = declared?.comparisons.filter((comparison) => comparison.declared) ?? [];
-  const possible = family.filter(({ verdict }) => ['better', 'worse', 'not separated'].includes(verdict));
+  const possible = family.filter(({ verdict }) => ['better', 'worse', 'equivalent', 'not separated'].includes(verdict));
   if (declared === undefined || possible.length === 0) return undefined;
-  const decided = possible.filter(({ verdict }) => verdict !== 'not separated');
+  const decided = possible.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
   const without = decided.map((comparison) => ({ comparison, seeds: seedsThatDecide(comparison, family) }));
   const fragile = without.filter(({ seeds }) => seeds > 0);
   const at = declared.compare.at === 'final' ? 'best' : 'final';

@@ -1,6 +1,6 @@
 /** report.json: what a report says, as data. */
 import { z } from 'zod';
-import { expectations } from '../manifest.ts';
+import { expectations, outcomes } from '../manifest.ts';
 import { verdicts } from './comparison.ts';
 
 const odd = ['NaN', 'Infinity', '-Infinity'] as const;
@@ -31,6 +31,7 @@ const comparisonSchema = z.strictObject({
     .describe('of the effect; none with too few pairs'),
   p: share.optional().describe('exact sign-flip test on signed ranks, two-sided'),
   holm: share.optional().describe('p adjusted over the family'),
+  equivalence: share.optional().describe('p of equivalence within the declared margin, adjusted over the family'),
   diverged: count,
   baseline_diverged: count,
   mcnemar: share.optional().describe('exact p of the two divergence counts; no verdict rests on it'),
@@ -72,7 +73,8 @@ export const reportSchema = z.strictObject({
     .strictObject({
       baseline: z.string(),
       metric: z.string(),
-      at: z.enum(['final', 'best']),
+      at: z.enum(outcomes),
+      margin: z.number().positive().optional().describe('differences below it were declared not to matter'),
       level: share.describe('chance of any false verdict in the family'),
       declared_before_running: z.boolean().describe('false: its p values and verdicts cannot be trusted'),
       family: count.describe('comparisons under Holm'),

@@ -76,7 +76,7 @@ function contestOf(setting: Setting, config: Config, rows: readonly Row[], colum
 }
 
 export const isHigherBetter = ({ metric }: Setting, column: string): boolean =>
-  !column.endsWith('_loss') && metric?.better !== 'lower';
+  !/_loss$|^steps_to_target$/.test(column) && metric?.better !== 'lower';
 
 /** A strategy's options without its threshold, where that is tuned; of a chain, without those of all members. */
 function untuned(row: Row, manifest: Manifest): string {

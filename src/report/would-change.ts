@@ -34,10 +34,9 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
       html`One seed less: ${each}${rest > 0 && fragile.length <= SPELLED && `; ${count(rest, 'other verdict')} ${rest === 1 ? 'stays' : 'stay'}`}.`,
     ];
   };
-  const when =
-    otherwise.at === 'best'
-      ? 'the best evaluation instead of the last step'
-      : 'the last step instead of the best evaluation';
+  const other = otherwise.at === 'best' ? 'best evaluation' : 'last step';
+  const own = { final: ' of the last step', best: ' of the best evaluation', area: '', steps_to_target: '' };
+  const when = `the ${other} been declared instead${own[declared?.compare.at ?? 'area']}`;
   const changes = otherwise.changed.map(
     ({ comparison, verdict }) =>
       html`${name(comparison.title)} at ${comparison.setting.label} would be ${verdict} in place of ${comparison.verdict}`,
@@ -54,7 +53,7 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
       : [
           html`What is not separated may still differ: the widest interval, of ${name(widest.title)} at ${widest.setting.label}, runs from ${signed(widest.shift.low)} to ${signed(widest.shift.high)}.`,
         ];
-  return [...seeds(), html`Had ${when} been declared: ${evaluation}.`, ...room];
+  return [...seeds(), html`Had ${when}: ${evaluation}.`, ...room];
 }
 
 const joined = (parts: readonly Html[]): Html => html`${parts.map((part, i) => html`${i > 0 && '; '}${part}`)}`;

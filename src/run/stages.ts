@@ -30,11 +30,12 @@ function scoreOf(folder: string, record: ResultRecord, column: string, { cells }
   const text = readText(folder, record);
   const cell = cells.get(record.cell_id);
   if (text === undefined || cell === undefined) return undefined;
-  if (record.status === 'diverged') return 'lost';
   const [row] = rowSchema.parse(parse(text.run, { columns: runColumns.map(({ name }) => name) }));
+  // Empty of a run that completed: the target was never reached.
+  if (record.status === 'diverged' || row[column] === '') return 'lost';
   const { better } = build(find(parts.tasks, cell.task.name), cell.task).metric;
   const value = Number(row[column]);
-  return column.endsWith('_loss') || better === 'lower' ? -value : value;
+  return /_loss$|^steps_to_target$/.test(column) || better === 'lower' ? -value : value;
 }
 
 const rowSchema = z.tuple([z.record(z.string(), z.string())]);

@@ -3,6 +3,7 @@
  * without bound (one of the two runs diverged) stand as triangles at the edge.
  */
 import type { TopLevelSpec } from 'vega-lite';
+import { tickFormat } from '../axis-range.ts';
 import { color, type Stroke } from '../palette.ts';
 import { type Layer, type Panel, panelWidth, short, shortNames, sideBySide } from './frame.ts';
 
@@ -68,7 +69,7 @@ function effectPanel({ title, unit, effects: all }: EffectTable['panels'][number
     field: 'at',
     type: 'quantitative' as const,
     scale: { domain, nice: false },
-    axis: { title: unit, tickCount: 4, format: '~g', grid: false },
+    axis: { title: unit, tickCount: 4, format: tickFormat(Math.max(...domain.map(Math.abs))), grid: false },
   };
   const literal = { field: 'color', type: 'nominal' as const, scale: null };
   const count = (sign: number): Layer => ({

@@ -2,14 +2,13 @@ import { baselineName, type Manifest } from '../../manifest.ts';
 import type { Shift } from '../../stats/hodges-lehmann.ts';
 import { neededPairs } from '../../stats/sign-flip.ts';
 import { wilson } from '../../stats/wilson.ts';
-import { type Comparison, type Declared, isWithheld, LEVEL, MIN_SEEDS } from '../comparison.ts';
+import { type Comparison, type Declared, isWithheld, LEVEL, lost, MIN_SEEDS, outcomeWords } from '../comparison.ts';
 import { effectsFigure, leading } from '../effects-figure.ts';
 import { type RowGroup, table } from '../figure.ts';
 import { alignedRows, count, percent, pValue, signed, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { MAX_SETTINGS } from '../lines.ts';
 import type { Story } from '../story.ts';
-import { metricWords } from '../vary.ts';
 import type { Draw, Section } from './section.ts';
 
 export async function comparisonSection(story: Story, draw: Draw): Promise<Section> {
@@ -39,7 +38,10 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
   const groups = settings.map((setting): RowGroup => {
     const own = declared.comparisons.filter((comparison) => comparison.setting === setting);
     const formats = alignedRows(own.map(({ shift }) => [shift.estimate, shift.low, shift.high]));
-    return { heading: setting.label, rows: own.map((comparison, k) => tableRow(comparison, shared, formats[k])) };
+    return {
+      heading: setting.label,
+      rows: own.map((comparison, k) => tableRow(comparison, shared, formats[k], declared.compare.margin !== undefined)),
+    };
   });
   const words = ['Configuration', 'Verdict'];
   const numbers = [
@@ -47,6 +49,7 @@ export async function comparisonSection(story: Story, draw: Draw): Promise<Secti
     shared === undefined ? 'Interval' : `Interval (${shared})`,
     'p',
     'p, Holm',
+    ...(declared.compare.margin === undefined ? [] : ['p, equivalent, Holm']),
     'Diverged',
     'Baseline diverged',
     'McNemar p',
@@ -74,7 +77,7 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
     changed === undefined
       ? 'Declared before running'
       : `Declared after ${count(changed.finished_runs, 'run')} had finished, so its p values can't be trusted`;
-  return html`<p>${declared}: every configuration against <code>${baselineName(compare)}</code> on <strong>${metricWords(compare.metric)}</strong> ${compare.at === 'final' ? 'after the last step' : 'at the evaluation with the best validation metric'}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches${comparisons.some(({ setting, baseline }) => !setting.configs.includes(baseline)) && ' (those of another model or batch size only from the same data)'}. ${
+  return html`<p>${declared}: every configuration against <code>${baselineName(compare)}</code> on <strong>${outcomeWords(compare).what}</strong>${outcomeWords(compare).when}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches${comparisons.some(({ setting, baseline }) => !setting.configs.includes(baseline)) && ' (those of another model or batch size only from the same data)'}. ${
     compare.family === undefined
       ? `The family is the default one, every comparison there is: ${whole(family)}.`
       : `The declared family holds ${count(family, 'comparison')}${rest === 0 ? '' : `; the other ${whole(rest)} ${rest === 1 ? 'is' : 'are'} described without a verdict`}.`
@@ -114,10 +117,11 @@ function tableRow(
   comparison: Comparison,
   shared: string | undefined,
   format: ((value: number) => string) | undefined,
+  hasMargin: boolean,
 ): (string | Html)[] {
   const { pairs, shift, declared, verdict } = comparison;
   const ends = `${signed(shift.low, format)} to ${signed(shift.high, format)}`;
-  const decided = verdict === 'better' || verdict === 'worse';
+  const decided = ['better', 'worse', 'equivalent'].includes(verdict);
   return [
     comparison.title,
     decided ? html`<strong>${verdict}</strong>` : verdict,
@@ -125,6 +129,7 @@ function tableRow(
     pairs < MIN_SEEDS ? '–' : shared === undefined ? `${ends} (${confidence(shift)})` : ends,
     declared ? pValue(comparison.p) : '–',
     declared ? pValue(comparison.holm ?? 1) : '–',
+    ...(hasMargin ? [declared ? pValue(comparison.equivalence ?? 1) : '–'] : []),
     diverged(comparison.divergedMember, pairs),
     diverged(comparison.divergedBaseline, pairs),
     declared ? pValue(comparison.mcnemar) : '–',
@@ -140,8 +145,8 @@ const diverged = (k: number, n: number): string => {
 
 function legend({ compare }: Declared): Html {
   return html`<dl class="terms">
-<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; <em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished or the comparison was declared after runs had; <em>descriptive</em> outside the declared family.</dd>
-<dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${metricWords(compare.metric)}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete). A run that diverged, or whose last value is NaN or infinite, ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
+<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; ${compare.margin !== undefined && html`<em>equivalent</em> where none of these, and two one-sided signed-rank tests (Schuirmann 1987), under a Holm of their own, put the typical difference within ${compare.margin} of 0; `}<em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished or the comparison was declared after runs had; <em>descriptive</em> outside the declared family.</dd>
+<dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${outcomeWords(compare).what}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete). A run that ${lost(compare)} ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>
 </dl>`;

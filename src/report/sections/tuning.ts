@@ -40,7 +40,9 @@ const howText = ({ over, method = 'grid' }: Tune, trials: number, seeds: number)
 
 /** `final validation accuracy`; of several tasks, whose metrics differ, `final validation metric`. */
 function metricOf({ manifest, design }: Story): string {
-  const [at, ...rest] = selectionColumn(manifest.compare).split('_');
+  const column = selectionColumn(manifest.compare);
+  if (column === 'steps_to_target') return 'steps to the target';
+  const [at, ...rest] = (column === 'area' ? 'mean_val_metric' : column).split('_');
   const names = new Set(design.settings.map(({ metric }) => metric?.name ?? 'metric'));
   const [name = 'metric'] = names.size === 1 ? names : [];
   return `${at} ${metricWords(rest.join('_').replace(/metric$/, name))}`;
