@@ -488,7 +488,8 @@ test('a row of small numbers keeps its digits beside large ones', () => {
   const formats = alignedRows(rows);
   const texts = rows.map((row, k) => row.map((value) => signed(value, formats[k])));
   assert.deepEqual(texts, [
-    ['−12', '−2870', '−3'],
+    // From 3 to 3000: by themselves.
+    ['−12.2', '−2870', '−2.85'],
     ['−0.180', '−0.280', '−0.097'],
     ['+20.0', '+10.0', '+∞'],
     ['0', '0', '0'],

@@ -71,6 +71,7 @@ const family = [
   { learning_rate: 0.5, strategy: 'global_norm', threshold: 10, expect: 'worse' },
   { learning_rate: 0.05, strategy: 'value', threshold: 0.1, expect: 'better' },
 ];
+const inner = { strategy: 'global_norm', threshold: 1 };
 const compare = { baseline: 'none', metric: 'val_accuracy', at: 'final' as const };
 
 test('a small run that was computed: every sentence follows from its CSV files', { timeout: 300_000 }, async () => {
@@ -104,17 +105,23 @@ compare:
 
 test('divergences, ties, expectations and a declared family', async () => {
   const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
-  // Rounded to 0.05, so that differences tie and some are 0.
+  // Rounded to 0.02, so that differences tie and some are 0.
   const tied = drawn.runs.map((row) =>
     row.final_val_metric === ''
       ? row
-      : { ...row, final_val_metric: String(Math.round(20 * Number(row.final_val_metric)) / 20) },
+      : { ...row, final_val_metric: String(Math.round(50 * Number(row.final_val_metric)) / 50) },
   );
   const made = await writeSynthetic(place(), { ...drawn, runs: tied });
   const { answer, table } = await assertTold(made, accuracy);
   assert.ok(answer.some((sentence) => / diverged on [1-9] of 9 seeds/.test(sentence)));
   assert.ok(answer.some((sentence) => /3 expectations stated beforehand/.test(sentence)));
   assert.ok(table.flatMap(({ lines }) => lines).some((line) => line[2] === '+∞'));
+  // Without the declared family every comparison has a p, among them those of ties on both sides.
+  const { compare: _, ...manifest } = drawn.manifest;
+  const everything = { ...drawn, manifest: { ...manifest, compare: { ...compare, baseline: inner } }, runs: tied };
+  const within = { ...accuracy, baseline: 'global_norm 1' };
+  const all = await assertTold(await writeSynthetic(place(), everything), within);
+  assert.ok(new Set(all.table.flatMap(({ lines }) => lines.map((line) => line[4]))).size > 4, 'several p values');
 });
 
 test('a loss at the best evaluation, where lower is better, with every comparison in the family', async () => {
@@ -132,8 +139,7 @@ test('a loss at the best evaluation, where lower is better, with every compariso
 });
 
 test('nothing diverged, and one threshold of a strategy is the baseline', async () => {
-  const baseline = { strategy: 'global_norm', threshold: 1 };
-  const one = { ...wanted, diverging: false, rates: [0.05], compare: { ...compare, baseline } };
+  const one = { ...wanted, diverging: false, rates: [0.05], compare: { ...compare, baseline: inner } };
   const made = await writeSynthetic(place(), synthetic(one));
   const called = { ...accuracy, baseline: 'global_norm 1', setting: () => 'row_mnist · rnn' };
   const { answer } = await assertTold(made, called);

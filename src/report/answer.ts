@@ -2,7 +2,7 @@
 
 import { baselineName } from '../manifest.ts';
 import { neededPairs } from '../stats/sign-flip.ts';
-import { type Comparison, type Declared, LEVEL, MIN_SEEDS, outcomeWords } from './comparison.ts';
+import { type Comparison, type Declared, LEVEL, MIN_SEEDS, outcomeWords, subjectOf } from './comparison.ts';
 import type { Design } from './design.ts';
 import { count, pValue, signed, whole } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -10,7 +10,7 @@ import { smokeAnswer } from './smoke.ts';
 import type { Results } from './story.ts';
 
 /** Verdicts spelled out one by one; more are counted. */
-const SPELLED = 4;
+const SPELLED = 6;
 
 export function answer(story: Results): Html[] {
   const { declared, design, manifest, smoke, compares } = story;
@@ -86,8 +86,8 @@ function expected({ comparisons, missing }: Declared): Html[] {
   if (all === 0) return [];
   const held = stated.filter((comparison) => comparison.verdict === comparison.expected);
   const missed = stated.filter((comparison) => comparison.verdict !== comparison.expected);
-  const says = ({ title, setting, expected, verdict }: Comparison) =>
-    html`${name(title)} at ${setting.label} was expected to be ${expected}, and came out ${verdict}.`;
+  const says = (comparison: Comparison) =>
+    html`${subjectOf(comparison)} was expected to be ${comparison.expected}, and came out ${comparison.verdict}.`;
   return [
     html`Of ${count(all, 'expectation')} stated beforehand, ${whole(held.length)} came true${missing.expected > 0 && ` and ${whole(missing.expected)} could not be tested`}.`,
     ...missed.map(says),
@@ -98,17 +98,22 @@ function expected({ comparisons, missing }: Declared): Html[] {
 const name = (strategy: string): Html => html`<code>${strategy}</code>`;
 
 function sentence(comparison: Comparison, { at, margin }: Declared['compare']): Html {
-  const { member, baseline, setting, verdict, shift, holm, pairs, divergedBaseline, divergedMember } = comparison;
+  const { member, baseline, places, setting, verdict, shift, holm, pairs, divergedBaseline, divergedMember } =
+    comparison;
   const confidence = Math.round(1000 * shift.confidence) / 10;
   const size = Number.isFinite(shift.estimate)
     ? `median paired difference ${signed(shift.estimate)}, ${confidence} % interval ${signed(shift.low)} to ${signed(shift.high)}`
     : `the typical difference has no size, since a run that diverged, or ${at === 'steps_to_target' ? 'never reached the target' : 'ended without a finite value'}, ranks below every value`;
   const lost = html`${name(baseline.name)} diverged on ${divergedBaseline} of ${pairs} seeds, ${name(member.name)} on ${divergedMember}`;
   const seeds = divergedBaseline + divergedMember > 0 ? lost : `${pairs} seeds`;
+  const whom = (verb: string) =>
+    places === undefined
+      ? html`${name(member.name)} was ${verb} ${name(baseline.name)} at ${setting.label}`
+      : html`${name(member.name)} at ${places.member} was ${verb} ${name(baseline.name)} at ${places.baseline}`;
   const small = comparison.equivalence !== undefined && comparison.equivalence <= LEVEL;
   if (verdict === 'equivalent')
-    return html`${name(member.name)} was equivalent to ${name(baseline.name)} at ${setting.label}, by the margin of ${margin ?? 0} declared beforehand: ${size}; ${seeds}; Holm p ${pValue(comparison.equivalence ?? 1)}.`;
-  return html`${name(member.name)} was ${verdict}${small && ', though by less than the margin that matters,'} than ${name(baseline.name)} at ${setting.label}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
+    return html`${whom('equivalent to')}, by the margin of ${margin ?? 0} declared beforehand: ${size}; ${seeds}; Holm p ${pValue(comparison.equivalence ?? 1)}.`;
+  return html`${whom(`${verdict}${small ? ', though by less than the margin that matters,' : ''} than`)}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
 }
 
 /** Divergence per strategy, over everything that ran: described, not tested. */

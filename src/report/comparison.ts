@@ -7,6 +7,7 @@ import { holm } from '../stats/holm.ts';
 import { smallestP } from '../stats/sign-flip.ts';
 import { signedRank } from '../stats/signed-rank.ts';
 import type { Config, Design, Setting } from './design.ts';
+import { type Html, html } from './html.ts';
 import { comparePairs } from './paired.ts';
 import { metricWords } from './vary.ts';
 
@@ -31,6 +32,8 @@ export interface Comparison {
   /** What stands in tables and figures: the member's name, and what it is compared with where that isn't the baseline. */
   title: string;
   setting: Setting;
+  /** Where the two ran, if at different settings. */
+  places?: { member: string; baseline: string };
   member: Config;
   baseline: Config;
   /** Pairs of runs with the same seed that both finished. */
@@ -100,6 +103,14 @@ export const lost = ({ at }: Pick<Compare, 'at'>): string =>
   at === 'steps_to_target'
     ? 'diverged, or never reached the target,'
     : 'diverged, or whose last value is NaN or infinite,';
+
+/** `norm 1 at rnn`, for a comparison as the subject of a sentence. */
+export function subjectOf({ title, setting, member, baseline, places }: Comparison): Html {
+  const name = (own: string) => html`<code>${own}</code>`;
+  return places === undefined
+    ? html`${name(title)} at ${setting.label}`
+    : html`${name(member.name)} at ${places.member} (against ${name(baseline.name)} at ${places.baseline})`;
+}
 
 /** Whether a verdict could be picked by its result: by stopping early, or by declaring late. */
 export const isWithheld = ({ finished, compare_changed }: Manifest): boolean =>
@@ -187,7 +198,14 @@ function acrossSettings(
     const how = { ...measure, isDeclared: true, expected };
     const compared = comparePairs({ ...member.setting, label }, member.config, baseline.config, how);
     const isSame = member.config.name === baseline.config.name;
-    return [{ ...compared, title: isSame ? compared.title : `${compared.title} against ${baseline.config.name}` }];
+    const places = { member: member.setting.label, baseline: baseline.setting.label };
+    return [
+      {
+        ...compared,
+        ...(!isHere && { places }),
+        title: isSame ? compared.title : `${compared.title} against ${baseline.config.name}`,
+      },
+    ];
   });
 }
 

@@ -9,7 +9,7 @@ import type { Draw } from './sections/section.ts';
 import type { Results } from './story.ts';
 
 /** Rows and panels that leave the first screen to the answer. */
-const [MOST_ROWS, MOST_PANELS] = [10, 2];
+const [MOST_ROWS, MOST_PANELS] = [10, 6];
 
 /** The comparisons under the short answer: the declared ones, where they are few; else the decided ones, where those are. */
 export function leading({ declared, compares }: Results): Comparison[] {

@@ -35,11 +35,22 @@ export function aligned(values: readonly (number | undefined)[], digits = 3): (v
   return (value) => (Number.isFinite(value) ? fixed(value) : significant(value));
 }
 
-/** How to write each row of numbers: aligned with all others, or by itself where nothing would be left of it beside larger ones. */
+/** Beside a number so much larger, one of a row would be rounded to a digit or to none. */
+const FAR = 1000;
+
+/**
+ * How to write each row of numbers: aligned with all others, by itself where nothing would be left of it beside larger ones, and each
+ * number by itself where that holds within the row.
+ */
 export function alignedRows(rows: readonly (readonly number[])[]): ((value: number) => string)[] {
   const largest = (values: readonly number[]) => Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
-  const all = aligned(rows.flat());
-  return rows.map((row) => (100 * largest(row) < largest(rows.flat()) ? aligned(row) : all));
+  const isWide = (row: readonly number[]) => row.some((value) => value !== 0 && FAR * Math.abs(value) < largest(row));
+  const even = rows.filter((row) => !isWide(row)).flat();
+  const all = aligned(even);
+  return rows.map((row) => {
+    if (isWide(row)) return significant;
+    return 20 * largest(row) < largest(even) ? aligned(row) : all;
+  });
 }
 
 /** With its sign, for differences. */

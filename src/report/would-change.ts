@@ -1,4 +1,5 @@
 /** `robustness.ts` in sentences. */
+import { subjectOf } from './comparison.ts';
 import { count, signed, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import { robustnessOf } from './robustness.ts';
@@ -12,7 +13,6 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
   const found = smoke || !compares ? undefined : robustnessOf(declared, design, manifest);
   if (found === undefined) return [];
   const { decided, hasSlack, fragile, otherwise, widest } = found;
-  const name = (title: string): Html => html`<code>${title}</code>`;
   const seeds = () => {
     if (decided === 0) return [];
     if (!hasSlack)
@@ -20,11 +20,11 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
     const rest = decided - fragile.length;
     if (fragile.length === 0)
       return [
-        html`One seed less: ${decided === 1 ? 'the verdict stays' : `all ${whole(decided)} verdicts stay`}, whichever is left out.`,
+        html`One seed less: ${decided === 1 ? 'the verdict stays' : `${decided === 2 ? 'both' : `all ${whole(decided)}`} verdicts stay`}, whichever is left out.`,
       ];
     const lost = fragile.map(
       ({ comparison, seeds: some }) =>
-        html`${name(comparison.title)} at ${comparison.setting.label} is no longer ${comparison.verdict} without any one of ${some} of its ${count(comparison.pairs, 'seed')}`,
+        html`${subjectOf(comparison)} is no longer ${comparison.verdict} without any one of ${some} of its ${count(comparison.pairs, 'seed')}`,
     );
     const each =
       fragile.length > SPELLED
@@ -38,8 +38,7 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
   const own = { final: ' of the last step', best: ' of the best evaluation', area: '', steps_to_target: '' };
   const when = `the ${other} been declared instead${own[declared?.compare.at ?? 'area']}`;
   const changes = otherwise.changed.map(
-    ({ comparison, verdict }) =>
-      html`${name(comparison.title)} at ${comparison.setting.label} would be ${verdict} in place of ${comparison.verdict}`,
+    ({ comparison, verdict }) => html`${subjectOf(comparison)} would be ${verdict} in place of ${comparison.verdict}`,
   );
   const evaluation =
     changes.length === 0
@@ -51,7 +50,7 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
     widest === undefined
       ? []
       : [
-          html`What is not separated may still differ: the widest interval, of ${name(widest.title)} at ${widest.setting.label}, runs from ${signed(widest.shift.low)} to ${signed(widest.shift.high)}.`,
+          html`What is not separated may still differ: the widest interval, of ${subjectOf(widest)}, runs from ${signed(widest.shift.low)} to ${signed(widest.shift.high)}.`,
         ];
   return [...seeds(), html`Had ${when}: ${evaluation}.`, ...room];
 }

@@ -202,7 +202,7 @@ function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof dec
   const how = (verdict: string) => decided.filter((one) => one.verdict === verdict).length;
   const same = 'from the baseline; that is not evidence of equality.';
   const intro = `On ${on}, ${m} under Holm:`;
-  if (decided.length > 4)
+  if (decided.length > 6)
     return [
       `${intro} ${how('better')} better, ${how('worse')} worse, ${open} not separated. Section 1 lists them.`,
       ...more,

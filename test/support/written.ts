@@ -25,14 +25,16 @@ export const withSign = (x: number, write: (x: number) => string): string => {
 
 /**
  * How to write each line of a column: three significant digits for the largest number, and as many decimals for the others; a line
- * whose largest is less than a hundredth of that one by itself.
+ * whose largest is less than a twentieth of that one by itself, and numbers one by one where a line spans more than 1 to 1000.
  */
 export function column(lines: readonly (readonly number[])[]): ((x: number) => string)[] {
   const largest = (numbers: readonly number[]) => Math.max(0, ...numbers.filter(Number.isFinite).map(Math.abs));
-  const top = largest(lines.flat());
+  const spans = (line: readonly number[]) => line.some((x) => x !== 0 && largest(line) > 1000 * Math.abs(x));
+  const top = largest(lines.filter((line) => !spans(line)).flat());
   return lines.map((line) => {
+    if (spans(line)) return (x: number) => shortened(x);
     const own = largest(line);
-    const size = 100 * own < top ? own : top;
+    const size = 20 * own < top ? own : top;
     if (size < 0.001 || size >= 100_000) return (x: number) => shortened(x);
     const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
     return (x: number) => {
