@@ -15,6 +15,8 @@ export interface CurvePoint {
   high: number;
   /** The values of those seeds. */
   values: readonly number[];
+  /** The value of each seed that has one, to draw it alone. */
+  bySeed?: Readonly<Record<string, number>>;
 }
 
 export interface Drop {
@@ -69,7 +71,10 @@ export function curveOf(
     if (!Number.isFinite(mid)) ended = true;
     if (ended || step === undefined) continue;
     const shown = centre === 'median' ? mid : finite.reduce((sum, value) => sum + value, 0) / finite.length;
-    curve.points.push({ step, mid: shown, ...band(finite, curve.seeds), values: finite });
+    const bySeed = Object.fromEntries(
+      runs.flatMap(({ run }, i) => (Number.isFinite(known[i]) ? [[run.seed, Number(known[i]?.toPrecision(4))]] : [])),
+    );
+    curve.points.push({ step, mid: shown, ...band(finite, curve.seeds), values: finite, bySeed });
   }
   return curve;
 }

@@ -3,6 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { markdown } from './markdown.ts';
 import { contentOf, page, tellAll } from './page.ts';
+import { script } from './script.ts';
 import { shelved } from './shelf.ts';
 import { shelfPage } from './shelf-page.ts';
 import { readResults, tellStory } from './story.ts';
@@ -27,14 +28,15 @@ export async function makeReport(folder: string, format: Format): Promise<Made> 
   if (format === 'json') {
     return { text: `${JSON.stringify(summarise(await readResults(folder)), null, 2)}\n`, figures: {} };
   }
-  const told = await tellAll(await tellStory(folder));
-  const text = format === 'html' ? page(told) : format === 'md' ? markdown(contentOf(told)) : undefined;
+  const live = format === 'html';
+  const told = await tellAll(await tellStory(folder), live);
+  const text = live ? page(told, await script()) : format === 'md' ? markdown(contentOf(told)) : undefined;
   return { ...(text !== undefined && { text }), figures: figuresOf(contentOf(told).html) };
 }
 
 /** The report of a results folder as HTML text. @throws Finding when a CSV file isn't the one that was collected */
 export async function renderReport(folder: string): Promise<string> {
-  return page(await tellAll(await tellStory(folder)));
+  return page(await tellAll(await tellStory(folder), true), await script());
 }
 
 /** Writes report.html into a results folder and returns its path. */

@@ -2,9 +2,10 @@
 import { answer } from './answer.ts';
 import { documentOf } from './document.ts';
 import { leadFigure } from './effects-figure.ts';
-import { figures } from './figure.ts';
-import { type Html, html } from './html.ts';
+import { figures, withSources } from './figure.ts';
+import { type Html, html, trusted } from './html.ts';
 import { overview } from './overview.ts';
+import type { Script } from './script.ts';
 import { clippingSection } from './sections/clipping.ts';
 import { comparisonSection } from './sections/comparison.ts';
 import { curvesSection } from './sections/curves.ts';
@@ -39,29 +40,48 @@ export interface Told {
   /** The chart that carries the answer. */
   lead: Html | undefined;
   sections: Section[];
+  /** What the script of a page draws figures from. */
+  sources: string[];
 }
 
-export async function tellAll(story: Story): Promise<Told> {
-  const draw = figures();
+/** @param live whether a script will be there to draw figures anew */
+export async function tellAll(story: Story, live = false): Promise<Told> {
+  const sources: string[] = [];
+  const draw = figures(live ? { strategies: story.design.strategies, sources } : undefined);
   const lead = await leadFigure(story, draw);
   const sections: Section[] = [];
   for (const tell of story.compares ? [...comparing, ...listing] : listing) {
     const section = await tell(story, draw);
     if (section !== undefined) sections.push(section);
   }
-  return { story, lead, sections };
+  return { story, lead, sections, sources };
 }
 
-export function page({ story, lead, sections }: Told): string {
+export function page({ story, lead, sections, sources }: Told, script: Script): string {
   const body = html`${banner(story)}<header>
 ${opening(story, lead)}
 <nav aria-label="Contents"><ol>${sections.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
 </header>
 <main>
 ${sections.map(show)}</main>
-<footer><p>Made by clipbench from the CSV files of the run. No script, no network: this file is the whole report.</p></footer>
+<footer><p>Made by clipbench from the CSV files of the run. This file is the whole report: it loads nothing, and its script only draws the figures anew.</p></footer>
+${choices(story)}`;
+  return withSources(
+    documentOf({ title: `${story.smoke ? 'SMOKE TEST: ' : ''}${story.manifest.question}`, body, script }),
+    sources,
+  );
+}
+
+/** What the script needs to know of the page. */
+function choices({ design, evals }: Story): Html {
+  const seeds = [...new Set(design.runs.map(({ seed }) => seed))].sort((a, b) => a - b);
+  // `<` would end the script where a name held a closing tag.
+  const json = JSON.stringify({
+    strategies: design.strategies,
+    seeds: evals.tracks.size === 0 ? [] : seeds.map(String),
+  });
+  return html`<script type="application/json" id="choices">${trusted(json.replaceAll('<', '\\u003c'))}</script>
 `;
-  return documentOf({ title: `${story.smoke ? 'SMOKE TEST: ' : ''}${story.manifest.question}`, body });
 }
 
 /** All that the page says, without what only a page needs: for other formats. */

@@ -70,9 +70,25 @@ summary{cursor:pointer;font:.9rem/1.6 var(--sans)}
 details td:last-child{white-space:normal;min-width:16rem}
 #reproduce table td{white-space:normal}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--rule);font:.8125rem/1.5 var(--sans);color:var(--muted)}
+.bar,.tools,.choice,.search{font:.84375rem/1.5 var(--sans)}
+.bar{position:sticky;top:0;z-index:1;display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:center;padding:.5rem 0;margin-top:1rem;background:var(--paper);border-bottom:1px solid var(--rule)}
+html:has(.bar){scroll-padding-top:3rem}
+.menu{margin:0}.menu:not([open])>div{display:none}.menu>div{position:absolute;left:0;top:100%;z-index:2;max-width:100%;display:grid;gap:.15rem;min-width:12rem;max-height:60vh;overflow-y:auto;padding:.6rem .9rem;background:var(--paper);border:1px solid var(--rule);border-radius:4px}
+select,input[type=search],.bar button,.tools button{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--rule);border-radius:4px;padding:.15rem .5rem}
+button{cursor:pointer}
+:is(button,select,input,summary):focus-visible{outline:2px solid var(--link);outline-offset:2px}
+.tools{margin:.2rem 0 0}.tools summary{color:var(--muted)}.tools p{margin:.3rem 0;color:var(--muted)}.tools button{margin:0 .4rem .3rem 0}
+thead th button{all:unset;cursor:pointer;font:inherit;color:inherit}thead th button:focus-visible{outline:2px solid var(--link)}
+th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
+.search{margin:1.2rem 0 -.6rem}tr.faded>*{opacity:.35}
+.tip{position:fixed;z-index:3;max-width:22rem;padding:.4rem .6rem;background:var(--paper);color:var(--ink);border:1px solid var(--rule);border-radius:4px;font:.78125rem/1.45 var(--sans);pointer-events:none;box-shadow:0 2px 8px #0003}
+.tip span{color:var(--muted)}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+[hidden]{display:none!important}
 @media (max-width:40rem){body{padding:1.6rem 1.1rem 3rem;font-size:1rem}.smoke{margin-top:-1.6rem;font-size:.9rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
 @media print{:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;color-scheme:light}
 body{max-width:none;padding:0;font-size:10pt}nav{display:none}a{color:inherit;text-decoration:none}
+.bar,.tools,.search,.tip,figure>.choice{display:none}
 .smoke{position:static;margin:0 0 1.5rem;padding:.6rem .8rem;background:none;color:inherit;border:3px solid;box-shadow:none;clip-path:none}
 .scroll,.tall,pre{overflow:visible;max-height:none}.plot svg{min-width:0;max-width:100%}pre{white-space:pre-wrap}
 table{font-size:7pt;min-width:0}th,td{padding-right:.5rem;white-space:normal}tr,.plot,figcaption{break-inside:avoid}h2,h3,figcaption{break-after:avoid}.tall thead th{position:static;box-shadow:none;border-bottom:1px solid}}

@@ -84,7 +84,15 @@ const literal = { field: 'color', type: 'nominal' as const, scale: null };
 
 const points = (lines: readonly Line[]) =>
   lines.flatMap(({ label: line, stroke, curve }) =>
-    curve.points.map(({ step, mid, low, high }) => ({ step, mid, low, high, line, color: stroke.color })),
+    curve.points.map(({ step, mid, low, high, bySeed }) => ({
+      step,
+      mid,
+      low,
+      high,
+      line,
+      color: stroke.color,
+      ...(bySeed && { by_seed: bySeed }),
+    })),
   );
 
 function axes({ steps, x = 'step', y }: CurveTable, first: boolean) {

@@ -47,6 +47,28 @@ async function overview(
   strategies: readonly string[],
   chosen: boolean,
 ): Promise<Html> {
+  const plots = overviewPlots(story, settings, measure, strategies);
+  const isLoss = settings.every((setting) => measure(setting).source === 'steps');
+  const name = isLoss ? 'Training loss' : 'Validation over training';
+  const isChosen = chosen && strategies.length > 0;
+  const what = strategies.length === 0 ? `${story.design.reference} alone` : 'one line for each strategy';
+  const title = `${name}, ${isChosen ? 'each strategy at its best threshold' : what}`;
+  const caution = isChosen
+    ? 'The threshold of each line is the one with the best median at the end, picked after seeing the results: this flatters every strategy with thresholds to pick from, so no verdict rests on it. '
+    : '';
+  // Where each threshold has a line below, the loss has no figure of its own here.
+  const losses = chosen ? overviewPlots(story, settings, () => trainingLoss, strategies) : [];
+  const others = losses.length > 0 ? [{ metric: trainingLoss.name, plots: losses }] : [];
+  const metric = 'validation';
+  return drawOr(draw, { title, reading: `${caution}${reading(story, plots)}`, plots, metric, others }, name);
+}
+
+function overviewPlots(
+  story: Story,
+  settings: readonly Setting[],
+  measure: (setting: Setting) => Measure,
+  strategies: readonly string[],
+): Plot[] {
   const { design } = story;
   const made = settings.map((setting) => {
     const shown = [...(design.reference === undefined ? [] : [design.reference]), ...strategies];
@@ -62,7 +84,7 @@ async function overview(
     };
   });
   const groups = [...new Set(made.map(({ setting }) => setting.group))];
-  const plots = groups.flatMap((group) => {
+  return groups.flatMap((group) => {
     const own = made.filter(({ setting }) => setting.group === group);
     return plotOf(
       own.map(({ panel }) => panel),
@@ -72,14 +94,6 @@ async function overview(
       groups.length > 1 ? group : undefined,
     );
   });
-  const name = made[0]?.measure.source === 'steps' ? 'Training loss' : 'Validation over training';
-  const isChosen = chosen && strategies.length > 0;
-  const what = strategies.length === 0 ? `${design.reference} alone` : 'one line for each strategy';
-  const title = `${name}, ${isChosen ? 'each strategy at its best threshold' : what}`;
-  const caution = isChosen
-    ? 'The threshold of each line is the one with the best median at the end, picked after seeing the results: this flatters every strategy with thresholds to pick from, so no verdict rests on it. '
-    : '';
-  return drawOr(draw, { title, reading: `${caution}${reading(story, plots)}`, plots }, name);
 }
 
 /** One plot for each setting; in it a panel for each strategy with a line for each threshold, and the reference in all. */
