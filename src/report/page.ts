@@ -15,6 +15,7 @@ import { ratesSection } from './sections/rates.ts';
 import { reproduceSection } from './sections/reproduce.ts';
 import { runsSection } from './sections/runs.ts';
 import type { Section, Tell } from './sections/section.ts';
+import { targetsSection } from './sections/targets.ts';
 import { thresholdsSection } from './sections/thresholds.ts';
 import { tuningSection } from './sections/tuning.ts';
 import { smokeBanner } from './smoke.ts';
@@ -31,6 +32,7 @@ const comparing: readonly Tell[] = [
   clippingSection,
   normsSection,
   divergenceSection,
+  targetsSection,
 ];
 const listing: readonly Tell[] = [runsSection, reproduceSection];
 

@@ -3,6 +3,7 @@ import { openResults } from '../database/results.ts';
 import type { Manifest } from '../manifest.ts';
 import { type Declared, declaredComparison } from './comparison.ts';
 import { type Design, design } from './design.ts';
+import { type NormCounts, normCounts } from './norm-bins.ts';
 import { readResultSet } from './read.ts';
 import type { Row } from './row.ts';
 import { type SignalSummary, summariseSignals } from './signals.ts';
@@ -26,6 +27,8 @@ export interface Story extends Results {
   steps: Tracks;
   evals: Tracks;
   signals: SignalSummary[];
+  /** By id of the run. */
+  norms: Map<string, NormCounts>;
 }
 
 /** @throws Finding when a CSV file isn't the one that was collected */
@@ -57,5 +60,6 @@ export async function tellStory(folder: string): Promise<Story> {
     steps: await stepTracks(database, results.design.runs),
     evals: await evalTracks(database, results.design.runs),
     signals: await summariseSignals(database, results.design),
+    norms: await normCounts(database, results.design.runs),
   };
 }

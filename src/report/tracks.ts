@@ -40,7 +40,7 @@ export interface Tracks {
 const geometric = new Set(['grad_norm', 'clipped_norm']);
 
 export function stepTracks(database: DuckDBConnection, runs: readonly Run[]): Promise<Tracks> {
-  return binned(database, runs, 'steps', "''", ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction']);
+  return binned(database, runs, 'steps', "''", ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction', 'cosine']);
 }
 
 /** `val_loss`, `val_metric`, ... */

@@ -5,6 +5,7 @@ import { curves } from '../../src/report/charts/curves.ts';
 import { divergence } from '../../src/report/charts/divergence.ts';
 import { effects } from '../../src/report/charts/effects.ts';
 import { heatmap } from '../../src/report/charts/heatmap.ts';
+import { normSpread } from '../../src/report/charts/norm-spread.ts';
 import { rates } from '../../src/report/charts/rates.ts';
 import type { Curve } from '../../src/report/curve.ts';
 import { chunks } from '../../src/report/lines.ts';
@@ -43,6 +44,42 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
       columns: 3,
       steps: 110,
       y: { title: 'training loss', domain: [0.2, 2.6], log: true, format: '~g' },
+    }),
+    'norm-spread': normSpread({
+      panels: ['rnn', 'mlp'].map((title, r) => ({
+        title,
+        rows: all.map((i) => {
+          const middle = 0.5 * (1 + (i % 6)) * (1 + r);
+          const spread = (by: number) => [0.2, 0.6, 1, 1.8, 6].map((factor) => middle * factor * by);
+          return {
+            name: `${nameOf(i)} 1`,
+            stroke: strategyStroke(i),
+            before: spread(1),
+            after: spread(0.3 + 0.1 * (i % 4)),
+          };
+        }),
+      })),
+    }),
+    survival: curves({
+      panels: panels.map((panel, i) => ({
+        ...panel,
+        lines: [0, 2, 4].map((k) => ({
+          ...lineOf(i, k),
+          curve: {
+            points: [0, 20, 35, 60, 110].map((step, t) => {
+              const mid = 1 - Math.min(4, t) * 0.05 * (k + 1);
+              return { step, mid, low: Math.max(0, mid - 0.2), high: Math.min(1, mid + 0.1), values: [] };
+            }),
+            drops: [],
+            left: 6,
+            seeds: 6,
+          },
+        })),
+      })),
+      columns: 3,
+      steps: 110,
+      stepped: true,
+      y: { title: 'share still running', domain: [0, 1.02], log: false, format: '.0%' },
     }),
     budgets: curves({
       panels: chunks(all, HUES).map((own) => ({

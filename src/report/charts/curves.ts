@@ -30,6 +30,8 @@ export interface CurveTable {
   panels: CurvePanel[];
   columns: number;
   steps: number;
+  /** Values hold until the next one, as of what happens run by run. */
+  stepped?: boolean;
   /** What is counted along it, where it isn't training steps. */
   x?: string;
   y: { title: string; domain: readonly [number, number]; log: boolean; format: string };
@@ -52,6 +54,7 @@ function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: n
   const lines = scaled(full, legendOf(labelsOf(full), width, rows));
   const scales = axes(table, first);
   const { x, y } = scales;
+  const shape = table.stepped === true && { interpolate: 'step-after' as const };
   return {
     width,
     height: HEIGHT,
@@ -59,7 +62,7 @@ function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: n
     layer: [
       {
         data: { values: points(full).filter((point) => point.low < point.high) },
-        mark: { type: 'area', clip: true, fillOpacity: 0.16, strokeWidth: 0 },
+        mark: { type: 'area', clip: true, fillOpacity: 0.16, strokeWidth: 0, ...shape },
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, fill: literal, detail: { field: 'line' } },
       },
       {
@@ -69,7 +72,7 @@ function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: n
       },
       {
         data: { values: points(full) },
-        mark: { type: 'line', clip: true, strokeWidth: 1.8 },
+        mark: { type: 'line', clip: true, strokeWidth: 1.8, ...shape },
         encoding: { x, y: { ...y, field: 'mid' }, color: lines.color, strokeDash: lines.dash },
       },
       ...dropLayers(full, scales, table, width),

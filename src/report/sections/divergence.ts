@@ -1,10 +1,15 @@
 import { wilson } from '../../stats/wilson.ts';
 import { divergence } from '../charts/divergence.ts';
+import type { Run } from '../design.ts';
 import { count, percent } from '../format.ts';
 import { html } from '../html.ts';
+import { lifeCurve, untilDivergence } from '../lifetimes.ts';
 import { MAX_SETTINGS, strokeOf } from '../lines.ts';
 import type { Story } from '../story.ts';
 import type { Draw, Section } from './section.ts';
+import { lifeChart, lifePanels } from './targets.ts';
+
+const isLost = ({ divergedAt }: Run): boolean => divergedAt !== undefined;
 
 export async function divergenceSection(story: Story, draw: Draw): Promise<Section> {
   const section = { id: 'divergence', title: 'Divergence' };
@@ -49,8 +54,27 @@ export async function divergenceSection(story: Story, draw: Draw): Promise<Secti
       },
     ],
   });
+  const lost = design.settings
+    .filter(({ configs }) => configs.some(({ runs }) => runs.some(isLost)))
+    .slice(0, MAX_SETTINGS);
+  const survival = await draw({
+    title: 'Share of runs that have not diverged',
+    reading: 'Over training (Kaplan & Meier 1958); bands: 95 % at each step.',
+    plots: lost.map((setting) => {
+      const alive = lifePanels(story, setting, (config) => lifeCurve(untilDivergence(config), setting.steps, false));
+      const left = alive.map(
+        ({ title, lines }) =>
+          `${title}: ${lines.map(({ label, curve }) => `${label} ${percent(curve.points.at(-1)?.mid ?? 0)} in the end`).join('; ')}.`,
+      );
+      return {
+        ...(lost.length > 1 && { heading: setting.label }),
+        spec: lifeChart(alive, setting.steps, 'share still running'),
+        description: left.join(' '),
+      };
+    }),
+  });
   return {
     ...section,
-    body: html`<p>${count(diverged, 'run')} of ${design.runs.length} diverged: at some step the loss was not finite, or an update made a parameter not finite. Such a run stops there; it is a result, and ranks below every run that completed.</p>${figure}`,
+    body: html`<p>${count(diverged, 'run')} of ${design.runs.length} diverged: at some step the loss was not finite, or an update made a parameter not finite. Such a run stops there; it is a result, and ranks below every run that completed.</p>${figure}${survival}`,
   };
 }

@@ -1,11 +1,13 @@
 import { axisRange } from '../axis-range.ts';
 import { type CurvePanel, curves, type Line } from '../charts/curves.ts';
+import { normSpread } from '../charts/norm-spread.ts';
 import { curveOf } from '../curve.ts';
 import type { Config, Setting } from '../design.ts';
 import type { Plot } from '../figure.ts';
 import { significant, whole } from '../format.ts';
-import { html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import { groupsOf, isAlone, MAX_SETTINGS, strokeOf, UNCLIPPED } from '../lines.ts';
+import { spreadOf } from '../norm-bins.ts';
 import type { Stroke } from '../palette.ts';
 import type { Story } from '../story.ts';
 import type { Draw, Section } from './section.ts';
@@ -48,8 +50,106 @@ export async function normsSection(story: Story, draw: Draw): Promise<Section> {
     reading: `Median over seeds, logarithmic axis. Dotted: before clipping; full or dashed, in the same colour: after. ${leftOut(story)}${plots.some(({ description }) => description.includes('outside the frame')) ? ' A few norms far above all others lie outside the frame.' : ''}`,
     plots,
   });
-  return { ...section, body: figure };
+  return {
+    ...section,
+    body: html`${figure}${await spreadFigure(story, settings, draw)}${await cosineFigure(story, settings, draw)}`,
+  };
 }
+
+/** Panels hold more than this many configurations in the table of runs alone. */
+const MOST_ROWS = 40;
+
+async function spreadFigure(story: Story, settings: readonly Setting[], draw: Draw): Promise<Html> {
+  const panels = settings.flatMap((setting) => {
+    const rows = setting.configs.slice(0, MOST_ROWS).flatMap((config) => {
+      const own = config.runs.flatMap(({ id }) => story.norms.get(id) ?? []);
+      const [before, after] = [spreadOf(own.map((one) => one.before)), spreadOf(own.map((one) => one.after))];
+      return before === undefined || after === undefined
+        ? []
+        : [
+            {
+              name: config.name,
+              stroke: strokeOf(story.design, config.strategy),
+              before: before.quantiles,
+              after: after.quantiles,
+            },
+          ];
+    });
+    return rows.length === 0 ? [] : [{ setting, title: setting.label, rows }];
+  });
+  if (panels.length === 0) return html``;
+  const tasks = [...new Set(panels.map(({ setting }) => setting.task))];
+  const plots = tasks.map((task): Plot => {
+    const own = panels.filter(({ setting }) => setting.task === task);
+    const middle = (quantiles: readonly number[]) => significant(quantiles[2]);
+    return {
+      ...(tasks.length > 1 && { heading: task }),
+      spec: normSpread({ panels: own }),
+      description: own
+        .map(
+          ({ title, rows }) =>
+            `${title}: ${rows.map(({ name, before, after }) => `${name} median ${middle(before)} before, ${middle(after)} after`).join('; ')}.`,
+        )
+        .join(' '),
+    };
+  });
+  return draw({
+    title: 'How gradient norms spread over the steps',
+    reading:
+      'Of the logged steps of all seeds: upper, grey bars before clipping, lower ones after it. Thin: from 5 to 95 %; thick: the middle half; upright: the median. Right to 6 %.',
+    plots,
+  });
+}
+
+/** Where telemetry was full, and some strategy turned the gradient. */
+async function cosineFigure(story: Story, settings: readonly Setting[], draw: Draw): Promise<Html> {
+  const tracks = story.steps.tracks.get('cosine');
+  if (tracks === undefined) return html``;
+  const grids = settings.flatMap((setting) => {
+    const panels = groupsOf(story.design, setting, story.manifest).map((group) => ({
+      title: group.strategy,
+      subtitle: group.subtitle,
+      lines: group.members.map(({ config, label, stroke }) => ({
+        label,
+        stroke,
+        curve: curveOf(config, tracks, -Infinity),
+      })),
+    }));
+    const turned = panels.filter(({ lines }) =>
+      lines.some(({ curve }) => curve.points.some(({ low }) => low < TURNED)),
+    );
+    return turned.length === 0 ? [] : [{ setting, panels: turned }];
+  });
+  if (grids.length === 0)
+    return html`<p>The cosine between the gradient before and after clipping was 1 throughout: no strategy turned it.</p>`;
+  return draw({
+    title: 'Cosine between the gradient before and after clipping',
+    reading:
+      'Median over seeds, and the band of those still running: 1 where clipping only shortens, less where it also turns the gradient. Strategies that never turned it have no panel.',
+    plots: grids.map(({ setting, panels }): Plot => {
+      const least = Math.min(
+        ...panels.flatMap(({ lines }) => lines.flatMap(({ curve }) => curve.points.map(({ low }) => low))),
+      );
+      const y = { title: 'cosine', domain: [Math.max(-1, least - 0.05), 1.02] as const, log: false, format: '~r' };
+      return {
+        ...(grids.length > 1 && { heading: setting.label }),
+        spec: curves({ panels, columns: 3, steps: setting.steps, y }),
+        description: describeEnds(panels),
+      };
+    }),
+  });
+}
+
+/** Rounding alone makes less of a difference. */
+const TURNED = 0.9999;
+
+const describeEnds = (panels: readonly CurvePanel[]): string =>
+  panels
+    .map(
+      ({ title, lines }) =>
+        `${title}: ${lines.map(({ label, curve }) => `${label} ${significant(curve.points.at(-1)?.mid)} in the end`).join('; ')}.`,
+    )
+    .join(' ');
 
 function panelsOf(story: Story, setting: Setting): CurvePanel[] {
   const unclipped = setting.configs.find((config) => config.strategy === UNCLIPPED);
