@@ -48,7 +48,7 @@ test('a full report has every section, loads nothing and runs its own script alo
     page,
     /<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[\w+/=]{44}'; style-src 'unsafe-inline'; img-src data:">/,
   );
-  assert.equal([...page.matchAll(/<figure /g)].length, 9);
+  assert.equal([...page.matchAll(/<figure /g)].length, 13);
 });
 
 test('markup in the question, the file name, an option and an error is shown as text', async () => {

@@ -6,6 +6,7 @@ import { figures, withSources } from './figure.ts';
 import { type Html, html, trusted } from './html.ts';
 import { overview } from './overview.ts';
 import type { Script } from './script.ts';
+import { acrossSection } from './sections/across.ts';
 import { clippingSection } from './sections/clipping.ts';
 import { comparisonSection } from './sections/comparison.ts';
 import { curvesSection } from './sections/curves.ts';
@@ -33,6 +34,7 @@ const comparing: readonly Tell[] = [
   normsSection,
   divergenceSection,
   targetsSection,
+  acrossSection,
 ];
 const listing: readonly Tell[] = [runsSection, reproduceSection];
 

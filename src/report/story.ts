@@ -1,5 +1,6 @@
 /** Everything that the sections tell about, worked out once. */
-import { openResults } from '../database/results.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { openResults, rowsOf } from '../database/results.ts';
 import type { Manifest } from '../manifest.ts';
 import { type Declared, declaredComparison } from './comparison.ts';
 import { type Design, design } from './design.ts';
@@ -29,6 +30,8 @@ export interface Story extends Results {
   signals: SignalSummary[];
   /** By id of the run. */
   norms: Map<string, NormCounts>;
+  /** Milliseconds of a step, by id of the run; empty where timing.csv wasn't kept. */
+  times: Map<string, number>;
 }
 
 /** @throws Finding when a CSV file isn't the one that was collected */
@@ -61,5 +64,14 @@ export async function tellStory(folder: string): Promise<Story> {
     evals: await evalTracks(database, results.design.runs),
     signals: await summariseSignals(database, results.design),
     norms: await normCounts(database, results.design.runs),
+    times: await stepTimes(database),
   };
+}
+
+async function stepTimes(database: DuckDBConnection): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  for await (const chunk of rowsOf(database, 'SELECT cell_id, ms_per_step FROM timing WHERE ms_per_step > 0')) {
+    for (const [id, time] of chunk) times.set(String(id), Number(time));
+  }
+  return times;
 }

@@ -1,10 +1,12 @@
 /** Made-up tables for every chart, with as many strategies as asked for, and what the charts make of them. */
 import type { TopLevelSpec } from 'vega-lite';
 import { clipRates } from '../../src/report/charts/clip-rates.ts';
+import { cost } from '../../src/report/charts/cost.ts';
 import { curves } from '../../src/report/charts/curves.ts';
 import { divergence } from '../../src/report/charts/divergence.ts';
 import { effects } from '../../src/report/charts/effects.ts';
 import { heatmap } from '../../src/report/charts/heatmap.ts';
+import { intervals } from '../../src/report/charts/intervals.ts';
 import { normSpread } from '../../src/report/charts/norm-spread.ts';
 import { rates } from '../../src/report/charts/rates.ts';
 import type { Curve } from '../../src/report/curve.ts';
@@ -44,6 +46,54 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
       columns: 3,
       steps: 110,
       y: { title: 'training loss', domain: [0.2, 2.6], log: true, format: '~g' },
+    }),
+    intervals: intervals({
+      panels: ['rnn', 'mlp'].map((title, r) => ({
+        title,
+        unit: 'steps a second',
+        rows: all.map((i) => {
+          const estimate = 900 - 150 * (i % 5) + 300 * r;
+          return { name: nameOf(i), stroke: strategyStroke(i), estimate, low: 0.9 * estimate, high: 1.15 * estimate };
+        }),
+      })),
+      bars: true,
+      domain: [0, 1500],
+    }),
+    improvement: intervals({
+      panels: [
+        {
+          title: '',
+          unit: 'probability',
+          rows: all.map((i) => {
+            const estimate = 0.3 + 0.08 * (i % 7);
+            return {
+              name: nameOf(i),
+              stroke: strategyStroke(i),
+              estimate,
+              low: estimate - 0.12,
+              high: estimate + 0.15,
+            };
+          }),
+        },
+      ],
+      bars: false,
+      domain: [0, 1],
+      rule: 0.5,
+    }),
+    cost: cost({
+      points: all.map((i) => {
+        const quality = 0.4 + 0.1 * (i % 5) + 0.01 * i;
+        return {
+          name: nameOf(i),
+          stroke: strategyStroke(i),
+          cost: 0.9 + 0.03 * ((i * 7) % 11),
+          quality,
+          low: quality - 0.06,
+          high: quality + 0.05,
+        };
+      }),
+      x: { title: 'time of a step, as a multiple of the mean', domain: [0.85, 1.35] },
+      y: { title: 'interquartile mean score', domain: [0, 1.2] },
     }),
     'norm-spread': normSpread({
       panels: ['rnn', 'mlp'].map((title, r) => ({
@@ -102,7 +152,7 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
       })),
       columns: 2,
       steps: 12,
-      x: 'trials',
+      x: { title: 'trials', format: '~s' },
       y: { title: 'final validation accuracy', domain: [0.1, 1], log: false, format: '~g' },
     }),
     heatmap: heatmap({

@@ -33,7 +33,7 @@ export interface CurveTable {
   /** Values hold until the next one, as of what happens run by run. */
   stepped?: boolean;
   /** What is counted along it, where it isn't training steps. */
-  x?: string;
+  x?: { title: string; format: string };
   y: { title: string; domain: readonly [number, number]; log: boolean; format: string };
 }
 
@@ -98,14 +98,14 @@ const points = (lines: readonly Line[]) =>
     })),
   );
 
-function axes({ steps, x = 'step', y }: CurveTable, first: boolean) {
+function axes({ steps, x = { title: 'step', format: '~s' }, y }: CurveTable, first: boolean) {
   const ticks = y.log ? { values: logTicks(y.domain) } : { tickCount: 4 };
   return {
     x: {
       field: 'step',
       type: 'quantitative' as const,
       scale: { domain: [0, steps], nice: false },
-      axis: { title: x, grid: false, tickCount: 4, format: '~s' },
+      axis: { ...x, grid: false, tickCount: 4 },
     },
     y: {
       type: 'quantitative' as const,

@@ -147,7 +147,13 @@ function plotOf(panels: CurvePanel[], metric: string, heading: string | undefine
   const steps = Math.max(
     ...panels.flatMap(({ lines }) => lines.flatMap(({ curve }) => curve.points.map(({ step }) => step))),
   );
-  const spec = curves({ panels, columns: 2, steps, x: 'trials', y: { title: metric, ...range } });
+  const spec = curves({
+    panels,
+    columns: 2,
+    steps,
+    x: { title: 'trials', format: '~s' },
+    y: { title: metric, ...range },
+  });
   const description = panels.map(({ title, lines }) => `${title}: ${lines.map(ending).join('; ')}.`).join(' ');
   return [{ ...(heading !== undefined && { heading }), spec, description }];
 }

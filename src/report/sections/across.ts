@@ -1,0 +1,273 @@
+import { median, quantile } from '../../stats/quantile.ts';
+import {
+  type Across,
+  type Aggregate,
+  acrossOf,
+  aggregatesOf,
+  type Contender,
+  improvement,
+  profileOf,
+  REPLICATES,
+} from '../across.ts';
+import { cost } from '../charts/cost.ts';
+import { curves } from '../charts/curves.ts';
+import { heatmap } from '../charts/heatmap.ts';
+import { intervals } from '../charts/intervals.ts';
+import { outcomeWords } from '../comparison.ts';
+import type { Plot } from '../figure.ts';
+import { table } from '../figure.ts';
+import { count, percent, significant, whole } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { chunks, strokeOf } from '../lines.ts';
+import { HUES, type Stroke, strategyStroke } from '../palette.ts';
+import type { Story } from '../story.ts';
+import type { Draw, Section } from './section.ts';
+
+/** Beyond, a square of all pairs is not readable: then each against the reference. */
+const MOST_PAIRED = 12;
+
+/** Nothing where fewer than two configurations ran at the same two settings. */
+export async function acrossSection(story: Story, draw: Draw): Promise<Section | undefined> {
+  const across = acrossOf(story);
+  if (across === undefined) return undefined;
+  const all = aggregatesOf(across);
+  const { compare } = story.manifest;
+  const { what, when } = outcomeWords(compare ?? { metric: 'val_metric', at: 'final' });
+  const runs = across.contenders.flatMap(({ scores }) => scores.map((own) => own.length));
+  const few = Math.min(...runs) < 10 ? ` With fewer than ten seeds a setting, as here, intervals are too narrow.` : '';
+  const body = html`<p>Over ${count(across.settings.length, 'setting')} at once: the ${what}${when} of every run on a scale from 0, the worst run of its setting (one that diverged counts as that), to 1, the best. Such scores depend on who ran, so they are of no use beside those of another report; and every setting counts the same, whoever chose it. All of this describes: verdicts are those of section 1 alone. Intervals are of 95 %, from ${whole(REPLICATES)} resamples of the seeds of each setting (Agarwal et al. 2021).${few}</p>
+${aggregateTable(all)}${await profileFigure(story, across, all, draw)}${await improvementFigure(story, across, all, draw)}${await costFigures(story, all, draw)}`;
+  return { id: 'across', title: 'Across settings', body };
+}
+
+function aggregateTable(all: readonly Aggregate[]): Html {
+  const columns = [
+    'Configuration',
+    'Interquartile mean',
+    'Interval',
+    'Median',
+    'Falls short of 1 by',
+    'Rank',
+    'First in',
+  ].map((title, i) => ({ title, numeric: i > 0 }));
+  const rows = all.map(({ contender, iqm, interval, median: middle, gap, rank, first }) => [
+    contender.name,
+    iqm.toFixed(2),
+    `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`,
+    middle.toFixed(2),
+    gap.toFixed(2),
+    significant(rank),
+    percent(first),
+  ]);
+  return html`${table('Scores over all settings', columns, [{ heading: '', rows }], rows.length > 20)}<dl class="terms">
+<dt>Interquartile mean</dt><dd>Mean of the middle half of all scores: less moved by single runs than the mean.</dd>
+<dt>Falls short of 1 by</dt><dd>Mean distance from the best run of each setting (optimality gap).</dd>
+<dt>Rank, first in</dt><dd>By the median over seeds at each setting, averaged; and in which share of the resamples no other ranked before it: how far the order is one of these seeds.</dd>
+</dl>`;
+}
+
+/** A colour for each line of a panel; the reference has its own everywhere. */
+const strokesOf = (own: readonly Contender[]): Map<Contender, Stroke> =>
+  new Map(own.map((contender, i) => [contender, strategyStroke(i)]));
+
+async function profileFigure(
+  story: Story,
+  { reference }: Across,
+  all: readonly Aggregate[],
+  draw: Draw,
+): Promise<Html> {
+  const others = all.map(({ contender }) => contender).filter((contender) => contender !== reference);
+  const panels = chunks(others, HUES).map((own) => {
+    const strokes = strokesOf(own);
+    const shown = [...(reference === undefined ? [] : [reference]), ...own];
+    return {
+      title: '',
+      subtitle: '',
+      lines: shown.map((contender) => ({
+        label: contender.name,
+        stroke: strokes.get(contender) ?? strokeOf(story.design, contender.strategy),
+        curve: {
+          points: profileOf(contender).map(({ tau, share, low, high }) => ({
+            step: tau,
+            mid: share,
+            low,
+            high,
+            values: [],
+          })),
+          drops: [],
+          left: 1,
+          seeds: 1,
+        },
+      })),
+    };
+  });
+  return draw({
+    title: 'Share of runs above each score',
+    reading:
+      'Performance profiles: a line that is higher everywhere is better whatever score is asked for; where two cross, that depends on it. Bands: pointwise.',
+    plots: [
+      {
+        spec: curves({
+          panels,
+          columns: 2,
+          steps: 1,
+          x: { title: 'score', format: '~r' },
+          y: { title: 'share of runs above', domain: [0, 1.02], log: false, format: '.0%' },
+        }),
+        description: panels
+          .flatMap(({ lines }) => lines)
+          .map(({ label, curve }) => `${label}: ${percent(curve.points[25]?.mid ?? 0)} above 0.5`)
+          .join('; ')
+          .concat('.'),
+      },
+    ],
+  });
+}
+
+async function improvementFigure(
+  story: Story,
+  { reference }: Across,
+  all: readonly Aggregate[],
+  draw: Draw,
+): Promise<Html> {
+  const sorted = all.map(({ contender }) => contender);
+  if (sorted.length <= MOST_PAIRED) {
+    const cells = sorted.flatMap((row) =>
+      sorted
+        .filter((column) => column !== row)
+        .map((column) => {
+          const { probability } = improvement(row, column);
+          return {
+            row: row.name,
+            column: column.name,
+            share: probability,
+            value: probability.toFixed(2),
+            diverged: 0,
+            runs: 1,
+          };
+        }),
+    );
+    const names = sorted.map(({ name }) => name);
+    return draw({
+      title: 'Chance that a run of one does better than a run of the other',
+      reading:
+        'Of the configuration on the left against the one below, on the same setting, equals counting half (P(X > Y)); 0.5 is no difference.',
+      plots: [
+        {
+          spec: heatmap({ rows: names, panels: [{ title: '', subtitle: 'does better than', columns: names, cells }] }),
+          description: cells
+            .map(({ row, column, value }) => `${row} over ${column}: ${value}`)
+            .join('; ')
+            .concat('.'),
+        },
+      ],
+    });
+  }
+  if (reference === undefined) return html``;
+  const rows = sorted
+    .filter((contender) => contender !== reference)
+    .map((contender) => {
+      const { probability, low, high } = improvement(contender, reference);
+      return {
+        name: contender.name,
+        stroke: strokeOf(story.design, contender.strategy),
+        estimate: probability,
+        low,
+        high,
+      };
+    });
+  return draw({
+    title: `Chance that a run does better than one of ${reference.name}`,
+    reading: 'On the same setting, equals counting half (P(X > Y)); the line at 0.5 is no difference.',
+    plots: [
+      {
+        spec: intervals({ panels: [{ title: '', unit: 'probability', rows }], bars: false, domain: [0, 1], rule: 0.5 }),
+        description: rows
+          .map(({ name, estimate }) => `${name}: ${estimate.toFixed(2)}`)
+          .join('; ')
+          .concat('.'),
+      },
+    ],
+  });
+}
+
+/** Time of a step by setting relative to the mean there, so that small and large models count the same. */
+async function costFigures(story: Story, all: readonly Aggregate[], draw: Draw): Promise<Html> {
+  const timeOf = ({ runs }: Contender['configs'][number]) => runs.flatMap(({ id }) => story.times.get(id) ?? []);
+  const timed = all.filter(({ contender }) => contender.configs.every((config) => timeOf(config).length > 0));
+  if (timed.length < 2) return html``;
+  const middles = timed.map(({ contender }) => contender.configs.map((config) => median(timeOf(config))));
+  const means = (middles[0] ?? []).map((_, s) => middles.reduce((sum, own) => sum + (own[s] ?? 0), 0) / timed.length);
+  const points = timed.map(({ contender, iqm, interval }, i) => {
+    const ratios = (middles[i] ?? []).map((time, s) => time / (means[s] ?? 1));
+    return {
+      name: contender.name,
+      stroke: strokeOf(story.design, contender.strategy),
+      cost: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,
+      quality: iqm,
+      ...interval,
+    };
+  });
+  const costs = points.map((point) => point.cost);
+  const pad = 0.05 * (Math.max(...costs) - Math.min(...costs) || 1);
+  const scatter: Plot = {
+    spec: cost({
+      points,
+      x: {
+        title: 'time of a step, as a multiple of the mean',
+        domain: [Math.min(...costs) - pad, Math.max(...costs) + 4 * pad],
+      },
+      y: { title: 'interquartile mean score', domain: [0, 1] },
+    }),
+    description: points
+      .map(({ name, cost: own, quality }) => `${name}: ${significant(own)} times, score ${quality.toFixed(2)}`)
+      .join('; ')
+      .concat('.'),
+  };
+  const caution =
+    'Times were taken while other runs shared the machine: no benchmark, and good for large differences only.';
+  const costFigure = await draw({
+    title: 'What a configuration costs, and how good it is',
+    reading: `Up and to the left is better. ${caution}`,
+    plots: [scatter],
+  });
+  const settings = [...new Set(timed.flatMap(({ contender }) => contender.configs))].length / timed.length;
+  const panels = Array.from({ length: Math.min(settings, MOST_PANELS) }, (_, s) => ({
+    title: labelOf(story, timed[0]?.contender, s),
+    unit: 'steps a second',
+    rows: timed.slice(0, MOST_BARS).map(({ contender }) => {
+      const rates = timeOf(
+        contender.configs[s] ?? { strategy: '', threshold: undefined, label: '', name: '', runs: [] },
+      ).map((ms) => 1000 / ms);
+      return {
+        name: contender.name,
+        stroke: strokeOf(story.design, contender.strategy),
+        estimate: median(rates),
+        low: quantile(rates, 0.25),
+        high: quantile(rates, 0.75),
+      };
+    }),
+  }));
+  const top = Math.max(...panels.flatMap(({ rows }) => rows.map(({ high }) => high)));
+  const bars = await draw({
+    title: 'Training steps a second',
+    reading: `Bars: median over seeds; lines: their middle half. ${caution} They stand in timing.csv.`,
+    plots: [
+      {
+        spec: intervals({ panels, bars: true, domain: [0, 1.05 * top] }),
+        description: panels
+          .map(
+            ({ title, rows }) =>
+              `${title}: ${rows.map(({ name, estimate }) => `${name} ${significant(estimate)}`).join('; ')}.`,
+          )
+          .join(' '),
+      },
+    ],
+  });
+  return html`${costFigure}${bars}`;
+}
+
+const [MOST_PANELS, MOST_BARS] = [8, 40];
+
+const labelOf = ({ design }: Story, contender: Contender | undefined, s: number): string =>
+  design.settings.find(({ configs }) => configs.some((config) => config === contender?.configs[s]))?.label ?? '';
