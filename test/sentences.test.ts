@@ -29,11 +29,12 @@ const accuracy: Called = {
 };
 const loss: Called = { ...accuracy, better: 'lower', metric: 'validation loss' };
 
-/** The page says exactly what was worked out by hand; returns that. */
-async function assertTold(made: string, called: Called): Promise<Retold> {
+/** The page says exactly what was worked out by hand; returns that, and the page. */
+async function assertTold(made: string, called: Called): Promise<Retold & { page: string }> {
   const expected = retold(made, called);
-  assert.deepEqual(said(await renderReport(made)), expected);
-  return expected;
+  const page = await renderReport(made);
+  assert.deepEqual(said(page), expected);
+  return { ...expected, page };
 }
 
 const verdicts = ({ table }: Retold) =>
@@ -71,6 +72,7 @@ const family = [
   { learning_rate: 0.5, strategy: 'global_norm', threshold: 10, expect: 'worse' },
   { learning_rate: 0.05, strategy: 'value', threshold: 0.1, expect: 'better' },
 ];
+const inner = { strategy: 'global_norm', threshold: 1 };
 const compare = { baseline: 'none', metric: 'val_accuracy', at: 'final' as const };
 
 test('a small run that was computed: every sentence follows from its CSV files', { timeout: 300_000 }, async () => {
@@ -104,17 +106,23 @@ compare:
 
 test('divergences, ties, expectations and a declared family', async () => {
   const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
-  // Rounded to 0.05, so that differences tie and some are 0.
+  // Rounded to 0.02, so that differences tie and some are 0.
   const tied = drawn.runs.map((row) =>
     row.final_val_metric === ''
       ? row
-      : { ...row, final_val_metric: String(Math.round(20 * Number(row.final_val_metric)) / 20) },
+      : { ...row, final_val_metric: String(Math.round(50 * Number(row.final_val_metric)) / 50) },
   );
   const made = await writeSynthetic(place(), { ...drawn, runs: tied });
   const { answer, table } = await assertTold(made, accuracy);
   assert.ok(answer.some((sentence) => / diverged on [1-9] of 9 seeds/.test(sentence)));
   assert.ok(answer.some((sentence) => /3 expectations stated beforehand/.test(sentence)));
   assert.ok(table.flatMap(({ lines }) => lines).some((line) => line[2] === '+∞'));
+  // Without the declared family every comparison has a p, among them those of ties on both sides.
+  const { compare: _, ...manifest } = drawn.manifest;
+  const everything = { ...drawn, manifest: { ...manifest, compare: { ...compare, baseline: inner } }, runs: tied };
+  const within = { ...accuracy, baseline: 'global_norm 1' };
+  const all = await assertTold(await writeSynthetic(place(), everything), within);
+  assert.ok(new Set(all.table.flatMap(({ lines }) => lines.map((line) => line[4]))).size > 4, 'several p values');
 });
 
 test('a loss at the best evaluation, where lower is better, with every comparison in the family', async () => {
@@ -132,8 +140,7 @@ test('a loss at the best evaluation, where lower is better, with every compariso
 });
 
 test('nothing diverged, and one threshold of a strategy is the baseline', async () => {
-  const baseline = { strategy: 'global_norm', threshold: 1 };
-  const one = { ...wanted, diverging: false, rates: [0.05], compare: { ...compare, baseline } };
+  const one = { ...wanted, diverging: false, rates: [0.05], compare: { ...compare, baseline: inner } };
   const made = await writeSynthetic(place(), synthetic(one));
   const called = { ...accuracy, baseline: 'global_norm 1', setting: () => 'row_mnist · rnn' };
   const { answer } = await assertTold(made, called);
@@ -170,7 +177,7 @@ test('an unfinished run: no verdict anywhere, and how many runs are missing', as
   assert.match(told.overview, /^108 runs: \d+ completed, \d+ diverged and 24 have not run yet\./);
   assert.equal(told.answer[0], 'The run is not finished, so there is no verdict yet.');
   assert.ok(verdicts(told).every((line) => /: (withheld|descriptive)$/.test(line)));
-  assert.ok(!/was (better|worse)|So a verdict is possible/.test(await renderReport(late)), 'no verdict in words');
+  assert.ok(!/was (better|worse)|So a verdict is possible/.test(told.page), 'no verdict in words');
 });
 
 test('a comparison declared after runs had finished: no verdict anywhere', async () => {
@@ -180,8 +187,9 @@ test('a comparison declared after runs had finished: no verdict anywhere', async
   assert.ok(verdicts(told).every((line) => /: (withheld|descriptive)$/.test(line)));
 });
 
-test('runs that failed are counted as failed, their pairs are missing, and their errors shown', async () => {
-  const gone = drawn.runs.filter((row) => isFirst(row) && Number(row.seed) < 2);
+/** The same study where some runs failed instead. */
+async function failing(fails: (row: Row) => boolean) {
+  const gone = drawn.runs.filter(fails);
   const failures = gone.map(({ cell_id = '' }) => ({
     cell_id,
     status: 'failed',
@@ -190,17 +198,37 @@ test('runs that failed are counted as failed, their pairs are missing, and their
     log: 'cells/logs/x.log',
   }));
   const runs = drawn.runs.filter((row) => !gone.includes(row));
-  const failed = await writeSynthetic(place(), { ...drawn, runs, failures });
-  const told = await assertTold(failed, accuracy);
+  const folder = await writeSynthetic(place(), { ...drawn, runs, failures });
+  return { told: await assertTold(folder, accuracy), gone };
+}
+
+test('runs that failed are counted as failed, their pairs are missing, and their errors shown', async () => {
+  const { told, gone } = await failing((row) => isFirst(row) && Number(row.seed) < 2);
   assert.match(told.overview, / and 2 failed\./);
   assert.match(told.power ?? '', /^With 7 to 9 paired seeds/);
-  const page = await renderReport(failed);
-  for (const { cell_id } of failures) assert.ok(page.includes(cell_id) && page.includes('out of memory'), cell_id);
+  assert.ok(told.answer.includes('2 runs failed, so they are in no pair; the errors stand under Runs.'));
+  for (const { cell_id = '' } of gone)
+    assert.ok(told.page.includes(cell_id) && told.page.includes('out of memory'), cell_id);
+});
+
+test('where failed runs leave too few pairs there is no verdict, and the answer says why', async () => {
+  const { told } = await failing((row) => isFirst(row) && Number(row.seed) < 4);
+  assert.ok(verdicts(told).includes('global_norm 1: not possible'));
+  assert.ok(verdicts(told).some((line) => /: (better|worse|not separated)$/.test(line)));
+  for (const said of [
+    'On 1 of them no verdict is possible: 5 paired seeds could not decide, whatever the data.',
+    '4 runs failed, so they are in no pair; the errors stand under Runs.',
+  ])
+    assert.ok(told.answer.includes(said), told.answer.join('\n'));
+  const { told: none } = await failing((row) => row.strategy === 'none' && Number(row.seed) < 4);
+  assert.match(none.answer[0] ?? '', /^No verdict is possible on .* with 5 paired seeds .* above 0\.05\./);
+  assert.equal(none.answer[1], '8 runs failed, so they are in no pair; the errors stand under Runs.');
+  assert.ok(!/was (better|worse) than/.test(none.page));
 });
 
 test('a part of the declared family without any run to compare is missed in the answer, and the reason given', async () => {
   const failed = altered(made, (row) => (isFirst(row) ? undefined : row));
-  const { answer, table } = await assertTold(failed, accuracy);
+  const { answer, table, page } = await assertTold(failed, accuracy);
   assert.ok(
     answer.includes(
       '1 entry of the declared family has no runs to compare, so it is not counted here; section 1 says why.',
@@ -214,16 +242,13 @@ test('a part of the declared family without any run to compare is missed in the 
   assert.ok(
     !table.flatMap(({ lines }) => lines).some(([own, verdict]) => own === 'global_norm 1' && verdict !== 'descriptive'),
   );
-  assert.match(
-    seen(await renderReport(failed)),
-    /The declared family names .*"threshold":1.*, which no finished run matches/,
-  );
+  assert.match(seen(page), /The declared family names .*"threshold":1.*, which no finished run matches/);
   const alone = altered(made, (row) => (row.strategy === 'none' && row.learning_rate === '0.5' ? undefined : row));
   const other = await assertTold(alone, accuracy);
   assert.ok(
     other.answer.some((sentence) => /^2 entries of the declared family have no runs to compare/.test(sentence)),
   );
-  const text = seen(await renderReport(alone));
+  const text = seen(other.page);
   assert.match(text, /learning rate 0\.5: nothing to compare with, since the baseline none has no finished run here/);
   assert.match(text, /"threshold":1.*, for which there is no baseline\./);
 });

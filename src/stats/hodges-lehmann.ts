@@ -19,6 +19,9 @@ export interface Shift {
  * signed-rank statistic T has P(T < k + 1) <= (1 - confidence) / 2: those shifts that the signed-rank test does not
  * reject (Hollander, Wolfe & Chicken 2014, section 3.3).
  *
+ * Exact where the differences are symmetric around their centre. Where they lean to one side the centre is not their
+ * median: of lognormal ones an interval of 95 % holds the median 93 times in 100 with 10 pairs, 84 times with 30.
+ *
  * With n < 6 no rank qualifies at 95 %: the interval is (-Infinity, Infinity) with confidence 1. Ties and zeros
  * make it wider than need be, never too narrow. Infinite differences stand for "further than any number": the average
  * of a finite and an infinite one is infinite, that of Infinity and -Infinity is 0, the limit of opposite numbers of
