@@ -75,6 +75,10 @@ const family = [
 const inner = { strategy: 'global_norm', threshold: 1 };
 const compare = { baseline: 'none', metric: 'val_accuracy', at: 'final' as const };
 
+const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
+const made = await writeSynthetic(place(), drawn);
+const isFirst = (row: Row) => row.learning_rate === '0.5' && name(row) === 'global_norm 1';
+
 test('a small run that was computed: every sentence follows from its CSV files', { timeout: 300_000 }, async () => {
   const made = place();
   const file = experimentFile(
@@ -166,10 +170,6 @@ test('too few seeds: no verdict, why, and how many it would take', async () => {
   );
   assert.match(power ?? '', /So no verdict is possible in this family, whatever the data/);
 });
-
-const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
-const made = await writeSynthetic(place(), drawn);
-const isFirst = (row: Row) => row.learning_rate === '0.5' && name(row) === 'global_norm 1';
 
 test('an unfinished run: no verdict anywhere, and how many runs are missing', async () => {
   const late = altered(made, (row) => (Number(row.seed) < 7 ? row : undefined), { finished: undefined });

@@ -32,6 +32,9 @@ const golden = z
     wilson: z.array(z.object({ k: number, n: number, low: number, high: number })),
     mcnemar: z.array(z.object({ first: number, second: number, p: number })),
     holm: z.array(z.object({ ps: numbers, adjusted: numbers })),
+    unbounded: z.array(
+      z.object({ d: numbers, confidence_asked: number, low: number, high: number, confidence: number }),
+    ),
     sign_flips: z.array(z.object({ weights: numbers, distribution: numbers, ps: numbers })),
     needed_pairs: z.array(z.object({ comparisons: number, level: number, pairs: number, smallest: number })),
     quantile: z.array(z.object({ values: numbers, q: number, quantile: number })),
@@ -103,6 +106,16 @@ test('hodgesLehmann agrees with brute force over the Walsh averages', () => {
       close(shift[key], expected[key], `${key} of ${d} at ${confidence_asked}`);
     }
   }
+});
+
+test('with infinite differences hodgesLehmann holds every interval that numbers in their place could give', () => {
+  for (const { d, confidence_asked, ...expected } of golden.unbounded) {
+    const shift = hodgesLehmann(d, confidence_asked);
+    for (const key of ['low', 'high', 'confidence'] as const)
+      close(shift[key], expected[key], `${key} of ${d} at ${confidence_asked}`);
+  }
+  // Opposite ones weigh the same on both sides.
+  assert.equal(hodgesLehmann([Infinity, -Infinity, 0.7, 0.7, 0.7]).estimate, 0.7);
 });
 
 test('hodgesLehmann needs six differences for a bounded 95 % interval', () => {

@@ -60,6 +60,20 @@ def walsh_interval(differences, confidence):
     return {"estimate": np.median(walsh), "low": walsh[k - 1], "high": walsh[-k], "confidence": 1 - 2 * outside}
 
 
+def unbounded_interval(differences, confidence):
+    """Infinities as numbers far off, every one further than all others once: the interval that holds all of theirs."""
+    places = [i for i, d in enumerate(differences) if math.isinf(d)]
+    found = []
+    for order in itertools.permutations(range(len(places))):
+        finite = list(differences)
+        for place, step in zip(places, order):
+            finite[place] = math.copysign(10.0 ** (6 + step), differences[place])
+        found.append(walsh_interval(finite, confidence))
+    far = lambda value: math.copysign(math.inf, value) if abs(value) > 1e5 else value
+    low, high = far(min(one["low"] for one in found)), far(max(one["high"] for one in found))
+    return {"low": low, "high": high, "confidence": found[0]["confidence"]}
+
+
 continuous = [rng.normal(shift, 1, n).round(6).tolist() for n in (1, 2, 3, 5, 6, 7, 9, 12) for shift in (0.0, 0.8)]
 tied = [rng.integers(-3, 4, n).astype(float).tolist() for n in (1, 2, 4, 6, 8, 10, 12) for _ in range(3)]
 infinite = [
@@ -133,6 +147,15 @@ def needed(comparisons, level):
     return n
 
 
+# At most four without bound: they are tried in every order.
+unbounded = [
+    [math.inf, 0.1, 0.2, -0.3, 0.4, 0.5],
+    [math.inf, -math.inf, 0.2, 0.1, 0.3, 0.4, 0.5],
+    [math.inf, -math.inf, 0.7, 0.9, 0.8, 0.6, 0.75, 0.65, 0.85, 0.95],
+    [-math.inf, -math.inf, math.inf] + rng.normal(2, 1, 9).round(6).tolist(),
+    [-math.inf, -math.inf, math.inf, math.inf] + rng.normal(2, 1, 8).round(6).tolist(),
+]
+golden["unbounded"] = [{"d": d, "confidence_asked": c, **unbounded_interval(d, c)} for d in unbounded for c in (0.8, 0.95)]
 golden["needed_pairs"] = [
     {"comparisons": m, "level": level, "pairs": needed(m, level), "smallest": stats.binomtest(0, needed(m, level)).pvalue}
     for m in (1, 2, 3, 10, 36, 400)
