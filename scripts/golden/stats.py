@@ -151,7 +151,7 @@ def needed(comparisons, level):
 unbounded = [
     [math.inf, 0.1, 0.2, -0.3, 0.4, 0.5],
     [math.inf, -math.inf, 0.2, 0.1, 0.3, 0.4, 0.5],
-    [math.inf, -math.inf, 0.7, 0.9, 0.8, 0.6, 0.75, 0.65, 0.85, 0.95],
+    [math.inf, -math.inf] + rng.normal(2, 1, 10).round(6).tolist(),
     [-math.inf, -math.inf, math.inf] + rng.normal(2, 1, 9).round(6).tolist(),
     [-math.inf, -math.inf, math.inf, math.inf] + rng.normal(2, 1, 8).round(6).tolist(),
 ]
