@@ -116,9 +116,10 @@ test('another unit of the metric changes the unit of the estimate and no p; a sh
           high: high * unit,
           confidence,
         });
+        const there = hodgesLehmann(list.map((d) => d + by));
+        close([there.low, there.high], [low + by, high + by]);
         const finite = list.filter(Number.isFinite);
-        const [there, here] = [hodgesLehmann(finite.map((d) => d + by)), hodgesLehmann(finite)];
-        close([there.estimate, there.low, there.high], [here.estimate + by, here.low + by, here.high + by]);
+        close([hodgesLehmann(finite.map((d) => d + by)).estimate], [hodgesLehmann(finite).estimate + by]);
       },
     ),
   );

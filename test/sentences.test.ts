@@ -29,11 +29,12 @@ const accuracy: Called = {
 };
 const loss: Called = { ...accuracy, better: 'lower', metric: 'validation loss' };
 
-/** The page says exactly what was worked out by hand; returns that. */
-async function assertTold(made: string, called: Called): Promise<Retold> {
+/** The page says exactly what was worked out by hand; returns that, and the page. */
+async function assertTold(made: string, called: Called): Promise<Retold & { page: string }> {
   const expected = retold(made, called);
-  assert.deepEqual(said(await renderReport(made)), expected);
-  return expected;
+  const page = await renderReport(made);
+  assert.deepEqual(said(page), expected);
+  return { ...expected, page };
 }
 
 const verdicts = ({ table }: Retold) =>
@@ -73,6 +74,10 @@ const family = [
 ];
 const inner = { strategy: 'global_norm', threshold: 1 };
 const compare = { baseline: 'none', metric: 'val_accuracy', at: 'final' as const };
+
+const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
+const made = await writeSynthetic(place(), drawn);
+const isFirst = (row: Row) => row.learning_rate === '0.5' && name(row) === 'global_norm 1';
 
 test('a small run that was computed: every sentence follows from its CSV files', { timeout: 300_000 }, async () => {
   const made = place();
@@ -166,17 +171,13 @@ test('too few seeds: no verdict, why, and how many it would take', async () => {
   assert.match(power ?? '', /So no verdict is possible in this family, whatever the data/);
 });
 
-const drawn = synthetic({ ...wanted, compare: { ...compare, family } });
-const made = await writeSynthetic(place(), drawn);
-const isFirst = (row: Row) => row.learning_rate === '0.5' && name(row) === 'global_norm 1';
-
 test('an unfinished run: no verdict anywhere, and how many runs are missing', async () => {
   const late = altered(made, (row) => (Number(row.seed) < 7 ? row : undefined), { finished: undefined });
   const told = await assertTold(late, accuracy);
   assert.match(told.overview, /^108 runs: \d+ completed, \d+ diverged and 24 have not run yet\./);
   assert.equal(told.answer[0], 'The run is not finished, so there is no verdict yet.');
   assert.ok(verdicts(told).every((line) => /: (withheld|descriptive)$/.test(line)));
-  assert.ok(!/was (better|worse)|So a verdict is possible/.test(await renderReport(late)), 'no verdict in words');
+  assert.ok(!/was (better|worse)|So a verdict is possible/.test(told.page), 'no verdict in words');
 });
 
 test('a comparison declared after runs had finished: no verdict anywhere', async () => {
@@ -186,8 +187,9 @@ test('a comparison declared after runs had finished: no verdict anywhere', async
   assert.ok(verdicts(told).every((line) => /: (withheld|descriptive)$/.test(line)));
 });
 
-test('runs that failed are counted as failed, their pairs are missing, and their errors shown', async () => {
-  const gone = drawn.runs.filter((row) => isFirst(row) && Number(row.seed) < 2);
+/** The same study where some runs failed instead. */
+async function failing(fails: (row: Row) => boolean) {
+  const gone = drawn.runs.filter(fails);
   const failures = gone.map(({ cell_id = '' }) => ({
     cell_id,
     status: 'failed',
@@ -196,17 +198,37 @@ test('runs that failed are counted as failed, their pairs are missing, and their
     log: 'cells/logs/x.log',
   }));
   const runs = drawn.runs.filter((row) => !gone.includes(row));
-  const failed = await writeSynthetic(place(), { ...drawn, runs, failures });
-  const told = await assertTold(failed, accuracy);
+  const folder = await writeSynthetic(place(), { ...drawn, runs, failures });
+  return { told: await assertTold(folder, accuracy), gone };
+}
+
+test('runs that failed are counted as failed, their pairs are missing, and their errors shown', async () => {
+  const { told, gone } = await failing((row) => isFirst(row) && Number(row.seed) < 2);
   assert.match(told.overview, / and 2 failed\./);
   assert.match(told.power ?? '', /^With 7 to 9 paired seeds/);
-  const page = await renderReport(failed);
-  for (const { cell_id } of failures) assert.ok(page.includes(cell_id) && page.includes('out of memory'), cell_id);
+  assert.ok(told.answer.includes('2 runs failed, so they are in no pair; the errors stand under Runs.'));
+  for (const { cell_id = '' } of gone)
+    assert.ok(told.page.includes(cell_id) && told.page.includes('out of memory'), cell_id);
+});
+
+test('where failed runs leave too few pairs there is no verdict, and the answer says why', async () => {
+  const { told } = await failing((row) => isFirst(row) && Number(row.seed) < 4);
+  assert.ok(verdicts(told).includes('global_norm 1: not possible'));
+  assert.ok(verdicts(told).some((line) => /: (better|worse|not separated)$/.test(line)));
+  for (const said of [
+    'On 1 of them no verdict is possible: 5 paired seeds could not decide, whatever the data.',
+    '4 runs failed, so they are in no pair; the errors stand under Runs.',
+  ])
+    assert.ok(told.answer.includes(said), told.answer.join('\n'));
+  const { told: none } = await failing((row) => row.strategy === 'none' && Number(row.seed) < 4);
+  assert.match(none.answer[0] ?? '', /^No verdict is possible on .* with 5 paired seeds .* above 0\.05\./);
+  assert.equal(none.answer[1], '8 runs failed, so they are in no pair; the errors stand under Runs.');
+  assert.ok(!/was (better|worse) than/.test(none.page));
 });
 
 test('a part of the declared family without any run to compare is missed in the answer, and the reason given', async () => {
   const failed = altered(made, (row) => (isFirst(row) ? undefined : row));
-  const { answer, table } = await assertTold(failed, accuracy);
+  const { answer, table, page } = await assertTold(failed, accuracy);
   assert.ok(
     answer.includes(
       '1 entry of the declared family has no runs to compare, so it is not counted here; section 1 says why.',
@@ -220,16 +242,13 @@ test('a part of the declared family without any run to compare is missed in the 
   assert.ok(
     !table.flatMap(({ lines }) => lines).some(([own, verdict]) => own === 'global_norm 1' && verdict !== 'descriptive'),
   );
-  assert.match(
-    seen(await renderReport(failed)),
-    /The declared family names .*"threshold":1.*, which no finished run matches/,
-  );
+  assert.match(seen(page), /The declared family names .*"threshold":1.*, which no finished run matches/);
   const alone = altered(made, (row) => (row.strategy === 'none' && row.learning_rate === '0.5' ? undefined : row));
   const other = await assertTold(alone, accuracy);
   assert.ok(
     other.answer.some((sentence) => /^2 entries of the declared family have no runs to compare/.test(sentence)),
   );
-  const text = seen(await renderReport(alone));
+  const text = seen(other.page);
   assert.match(text, /learning rate 0\.5: nothing to compare with, since the baseline none has no finished run here/);
   assert.match(text, /"threshold":1.*, for which there is no baseline\./);
 });

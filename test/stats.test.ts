@@ -32,6 +32,11 @@ const golden = z
     wilson: z.array(z.object({ k: number, n: number, low: number, high: number })),
     mcnemar: z.array(z.object({ first: number, second: number, p: number })),
     holm: z.array(z.object({ ps: numbers, adjusted: numbers })),
+    unbounded: z.array(
+      z.object({ d: numbers, confidence_asked: number, low: number, high: number, confidence: number }),
+    ),
+    sign_flips: z.array(z.object({ weights: numbers, distribution: numbers, ps: numbers })),
+    needed_pairs: z.array(z.object({ comparisons: number, level: number, pairs: number, smallest: number })),
     quantile: z.array(z.object({ values: numbers, q: number, quantile: number })),
     midranks: z.array(z.object({ values: numbers, ranks: numbers })),
   })
@@ -103,6 +108,16 @@ test('hodgesLehmann agrees with brute force over the Walsh averages', () => {
   }
 });
 
+test('with infinite differences hodgesLehmann holds every interval that numbers in their place could give', () => {
+  for (const { d, confidence_asked, ...expected } of golden.unbounded) {
+    const shift = hodgesLehmann(d, confidence_asked);
+    for (const key of ['low', 'high', 'confidence'] as const)
+      close(shift[key], expected[key], `${key} of ${d} at ${confidence_asked}`);
+  }
+  // Opposite ones weigh the same on both sides.
+  assert.equal(hodgesLehmann([Infinity, -Infinity, 0.7, 0.7, 0.7]).estimate, 0.7);
+});
+
 test('hodgesLehmann needs six differences for a bounded 95 % interval', () => {
   assert.deepEqual(hodgesLehmann([1, 2, 3, 4, 5]), { estimate: 3, low: -Infinity, high: Infinity, confidence: 1 });
   assert.deepEqual(hodgesLehmann([1, 2, 3, 4, 5, 6]), { estimate: 3.5, low: 1, high: 6, confidence: 1 - 2 / 64 });
@@ -150,11 +165,11 @@ test('wilson agrees with scipy and stays within [0, 1]', () => {
   );
 });
 
-test('mcnemar agrees with the exact binomial test of scipy', () => {
+test('mcnemar agrees with the exact test of statsmodels', () => {
   for (const { first, second, p } of golden.mcnemar) close(mcnemar(first, second), p, `${first} : ${second}`);
 });
 
-test('holm agrees with the step-down definition', () => {
+test('holm agrees with statsmodels', () => {
   for (const { ps, adjusted } of golden.holm) {
     for (const [index, value] of holm(ps).entries()) close(value, adjusted[index] ?? Number.NaN, `${ps} [${index}]`);
   }
@@ -191,6 +206,24 @@ test('midranks agree with scipy.stats.rankdata', () => {
   for (const { values, ranks } of golden.midranks) assert.deepEqual(midranks(values), ranks);
   assert.deepEqual(midranks([Infinity, 1, Infinity]), [2.5, 1, 2.5]);
   assert.deepEqual(midranks([]), []);
+});
+
+test('sign-flip distributions and p are binomial with weights of one, else those of all 2^n patterns', () => {
+  for (const { weights, distribution, ps } of golden.sign_flips) {
+    const own = signFlipDistribution(weights);
+    assert.equal(own.length, distribution.length);
+    for (const [sum, probability] of own.entries()) {
+      close(probability, distribution[sum] ?? Number.NaN, `P(${sum}) of ${weights}`);
+      close(signFlipP(weights, sum), ps[sum] ?? Number.NaN, `p of ${sum} of ${weights}`);
+    }
+  }
+});
+
+test('neededPairs and smallestP agree with scipy and statsmodels', () => {
+  for (const { comparisons, level, pairs, smallest } of golden.needed_pairs) {
+    assert.equal(neededPairs(comparisons, level), pairs);
+    close(smallestP(pairs), smallest, `${pairs} pairs`);
+  }
 });
 
 test('a sign-flip distribution sums to one and is symmetric', () => {

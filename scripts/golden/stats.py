@@ -1,9 +1,10 @@
-"""Writes test/golden/stats.json: what scipy, numpy and brute force say where src/stats/ has an answer too.
+"""Writes test/golden/stats.json: what scipy, statsmodels, numpy and brute force say where src/stats/ has an answer too.
 
-    python3 -m venv .venv && .venv/bin/pip install scipy && .venv/bin/python scripts/golden/stats.py
+    python3 -m venv .venv && .venv/bin/pip install scipy statsmodels && .venv/bin/python scripts/golden/stats.py
 
 Brute force, where scipy has no exact answer: the signed-rank test with ties and zeros (all 2^n sign patterns) and the
-interval of the Hodges-Lehmann estimate (ranks of the Walsh averages from all 2^n subsets of 1 .. n).
+interval of the Hodges-Lehmann estimate (ranks of the Walsh averages from all 2^n subsets of 1 .. n), and sign-flip tests with
+other weights than ones, which are binomial.
 Non-finite numbers are written as the strings "NaN", "Infinity", "-Infinity".
 """
 import itertools
@@ -13,7 +14,10 @@ import pathlib
 
 import numpy as np
 import scipy
+import statsmodels
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 rng = np.random.default_rng(20240501)
 
@@ -56,6 +60,20 @@ def walsh_interval(differences, confidence):
     return {"estimate": np.median(walsh), "low": walsh[k - 1], "high": walsh[-k], "confidence": 1 - 2 * outside}
 
 
+def unbounded_interval(differences, confidence):
+    """Infinities as numbers far off, every one further than all others once: the interval that holds all of theirs."""
+    places = [i for i, d in enumerate(differences) if math.isinf(d)]
+    found = []
+    for order in itertools.permutations(range(len(places))):
+        finite = list(differences)
+        for place, step in zip(places, order):
+            finite[place] = math.copysign(10.0 ** (6 + step), differences[place])
+        found.append(walsh_interval(finite, confidence))
+    far = lambda value: math.copysign(math.inf, value) if abs(value) > 1e5 else value
+    low, high = far(min(one["low"] for one in found)), far(max(one["high"] for one in found))
+    return {"low": low, "high": high, "confidence": found[0]["confidence"]}
+
+
 continuous = [rng.normal(shift, 1, n).round(6).tolist() for n in (1, 2, 3, 5, 6, 7, 9, 12) for shift in (0.0, 0.8)]
 tied = [rng.integers(-3, 4, n).astype(float).tolist() for n in (1, 2, 4, 6, 8, 10, 12) for _ in range(3)]
 infinite = [
@@ -68,7 +86,7 @@ infinite = [
 ]
 
 golden = {
-    "made_with": {"scipy": scipy.__version__, "numpy": np.__version__},
+    "made_with": {"scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "numpy": np.__version__},
     "signed_rank_exact": [
         {"d": d, "p": stats.wilcoxon(d, method="exact").pvalue, "statistic": stats.wilcoxon(d, method="exact").statistic}
         for d in continuous
@@ -84,11 +102,11 @@ golden = {
         for interval in [stats.binomtest(k, n).proportion_ci(confidence_level=0.95, method="wilson")]
     ],
     "mcnemar": [
-        {"first": b, "second": c, "p": stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0}
+        {"first": b, "second": c, "p": mcnemar([[7, b], [c, 3]], exact=True).pvalue if b + c else 1.0}
         for b in (0, 1, 2, 3, 5, 6, 10, 21)
         for c in (0, 1, 2, 4, 6, 10)
     ],
-    "holm": [],  # filled below by its definition, a loop over the sorted values
+    "holm": [],  # filled below
     "quantile": [
         {"values": v, "q": q, "quantile": float(np.quantile(v, q))}
         for v in ([3.0], [1.0, 2.0], [5.0, -1.0, 2.0], rng.normal(0, 1, 6).round(6).tolist(), rng.normal(0, 1, 11).round(6).tolist())
@@ -100,11 +118,49 @@ golden = {
 for m in (1, 2, 3, 6, 9):
     for _ in range(3):
         ps = rng.choice([0.001, 0.01, 0.02, 0.03125, 0.04, 0.2, 0.5, 1.0], m).tolist()
-        adjusted, worst = [0.0] * m, 0.0
-        for position, index in enumerate(np.argsort(ps, kind="stable")):
-            worst = max(worst, min(1.0, (m - position) * ps[index]))
-            adjusted[int(index)] = worst
-        golden["holm"].append({"ps": ps, "adjusted": adjusted})
+        golden["holm"].append({"ps": ps, "adjusted": multipletests(ps, method="holm")[1]})
+
+
+def sign_flips(weights):
+    if set(weights) == {1}:
+        n = len(weights)
+        distribution = stats.binom.pmf(np.arange(n + 1), n, 0.5)
+        ps = [stats.binomtest(k, n).pvalue for k in range(n + 1)]
+        return {"weights": weights, "distribution": distribution, "ps": ps}
+    sums = np.array([sum(itertools.compress(weights, signs)) for signs in itertools.product([0, 1], repeat=len(weights))])
+    every = np.arange(sum(weights) + 1)
+    ps = [min(1.0, 2 * min(np.mean(sums <= s), np.mean(sums >= s))) for s in every]
+    return {"weights": weights, "distribution": [np.mean(sums == s) for s in every], "ps": ps}
+
+
+golden["sign_flips"] = [
+    sign_flips(weights)
+    for weights in ([1], [1] * 6, [1] * 17, [1] * 60, [3], [0, 2], [1, 2, 3, 4], [2, 2, 5, 5, 5, 9], [1, 20, 3, 0, 7, 7, 11, 2])
+]
+
+
+def needed(comparisons, level):
+    """The fewest pairs with which Holm, of all comparisons at their smallest p, lets any through."""
+    n = 1
+    while multipletests([stats.binomtest(0, n).pvalue] * comparisons, level, "holm")[1].min() > level:
+        n += 1
+    return n
+
+
+# At most four without bound: they are tried in every order.
+unbounded = [
+    [math.inf, 0.1, 0.2, -0.3, 0.4, 0.5],
+    [math.inf, -math.inf, 0.2, 0.1, 0.3, 0.4, 0.5],
+    [math.inf, -math.inf] + rng.normal(2, 1, 10).round(6).tolist(),
+    [-math.inf, -math.inf, math.inf] + rng.normal(2, 1, 9).round(6).tolist(),
+    [-math.inf, -math.inf, math.inf, math.inf] + rng.normal(2, 1, 8).round(6).tolist(),
+]
+golden["unbounded"] = [{"d": d, "confidence_asked": c, **unbounded_interval(d, c)} for d in unbounded for c in (0.8, 0.95)]
+golden["needed_pairs"] = [
+    {"comparisons": m, "level": level, "pairs": needed(m, level), "smallest": stats.binomtest(0, needed(m, level)).pvalue}
+    for m in (1, 2, 3, 10, 36, 400)
+    for level in (0.05, 0.01)
+]
 
 path = pathlib.Path(__file__).resolve().parents[2] / "test" / "golden" / "stats.json"
 # One case a line, so that a diff shows which case changed.

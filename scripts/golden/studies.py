@@ -180,6 +180,41 @@ def areas():
         yield {"rates": rates, "scores": scores, "area": np.trapezoid(scores, logs) / (logs[-1] - logs[0])}
 
 
+def ranked(scores):
+    """Strategies by settings by seeds: ranks of medians, then of the mean of these; 1 is the best."""
+    return stats.rankdata(stats.rankdata(-np.median(scores, axis=2), axis=0).mean(axis=1).round(9))
+
+
+def ranks():
+    for strategies, settings, seeds in [(3, 2, 5), (5, 1, 4), (4, 3, 6)]:
+        scores = rng.normal(0.5, 0.2, (strategies, settings, seeds)).round(1)
+        scores[rng.random(scores.shape) < 0.1] = -math.inf
+        replicates = 81
+        uniform = rng.random((replicates, settings, seeds)).round(6)
+        picked = np.floor(uniform * seeds).astype(int)
+        found = np.array([ranked(np.stack([scores[:, s, own[s]] for s in range(settings)], axis=1)) for own in picked])
+        yield {
+            "scores": scores,
+            "uniform": uniform.ravel(),
+            "replicates": replicates,
+            "ranks": ranked(scores),
+            "first": np.mean(found == found.min(axis=1, keepdims=True), axis=0),
+            "low": np.percentile(found, 2.5, axis=0),
+            "high": np.percentile(found, 97.5, axis=0),
+        }
+
+
+def decades(points=2_000_001):
+    """How far a line is at or above the level, by points close together."""
+    for n, level in [(2, 0.5), (5, 0.4), (9, 0.6), (9, 2.0)]:
+        rates = 10.0 ** np.sort(rng.uniform(-4, 1, n)).round(3)
+        scores = rng.random(n).round(3)
+        logs = np.log10(rates)
+        fine = np.linspace(logs[0], logs[-1], points)
+        share = np.mean(np.interp(fine, logs, scores) >= level)
+        yield {"rates": rates, "scores": scores, "level": level, "decades": share * (logs[-1] - logs[0])}
+
+
 golden = {
     "made_with": {
         "scipy": scipy.__version__,
@@ -197,6 +232,8 @@ golden = {
     "tuning": list(tuning()),
     "detectable": list(detectable()),
     "areas": list(areas()),
+    "ranks": list(ranks()),
+    "decades": list(decades()),
     # Last, so that what is drawn before stays as it was.
     "equivalence": list(equivalence()),
 }

@@ -30,7 +30,7 @@ export function answer(story: Results): Html[] {
         : // Which comparisons there are, and how many, would depend on how far it got.
           manifest.finished === undefined
           ? [html`The run is not finished, so there is no verdict yet.`]
-          : [...verdicts(declared), ...absent(declared), ...expected(declared)];
+          : [...verdicts(declared), ...failed(story), ...absent(declared), ...expected(declared)];
   return [...verdict, ...divergenceWords(design)];
 }
 
@@ -54,19 +54,42 @@ function verdicts(declared: Declared): Html[] {
     return [html`No verdict is possible on ${against}: ${why}, above ${LEVEL}. It would take ${needed}.`];
   }
   const decided = possible.filter(({ verdict }) => verdict !== 'not separated');
-  const open = members.length - decided.length;
+  const open = possible.length - decided.length;
   const intro = html`On ${against}, ${count(family, 'comparison')} under Holm:`;
   if (decided.length > SPELLED) {
     const n = (verdict: string) => whole(decided.filter((comparison) => comparison.verdict === verdict).length);
     return [
       html`${intro} ${n('better')} better, ${n('worse')} worse, ${compare.margin !== undefined && html`${n('equivalent')} equivalent, `}${whole(open)} not separated. Section 1 lists them.`,
+      ...undecidable(members),
     ];
   }
   const same = 'from the baseline; that is not evidence of equality.';
-  if (decided.length === 0)
-    return [html`${intro} ${open === 1 ? 'it does not separate' : 'not one separates'} ${same}`];
+  if (decided.length === 0) {
+    const none = members.length === 1 ? 'it does not separate' : 'not one separates';
+    return [html`${intro} ${none} ${same}`, ...undecidable(members)];
+  }
   const rest = `${count(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
-  return [intro, ...decided.map((comparison) => sentence(comparison, compare)), ...(open === 0 ? [] : [html`${rest}`])];
+  const sentences = decided.map((comparison) => sentence(comparison, compare));
+  return [intro, ...sentences, ...(open === 0 ? [] : [html`${rest}`]), ...undecidable(members)];
+}
+
+/** Where other comparisons of the family got a verdict: those that had too few pairs for one. */
+function undecidable(members: readonly Comparison[]): Html[] {
+  const pairs = members.filter(({ verdict }) => verdict === 'not possible').map((one) => one.pairs);
+  if (pairs.length === 0) return [];
+  const [fewest, most] = [Math.min(...pairs), Math.max(...pairs)];
+  const seeds = `${fewest < most ? `${whole(fewest)} to ` : ''}${count(most, 'paired seed')}`;
+  return [
+    html`On ${whole(pairs.length)} of them no verdict is possible: ${seeds} could not decide, whatever the data.`,
+  ];
+}
+
+/** Runs that failed have no result, not even the worst: their seeds are missing from the pairs. */
+function failed({ failures }: Results): Html[] {
+  const them = failures.length === 1 ? 'it is' : 'they are';
+  return failures.length === 0
+    ? []
+    : [html`${count(failures.length, 'run')} failed, so ${them} in no pair; the errors stand under Runs.`];
 }
 
 /** Of a family that is smaller than it was declared: Holm counts the comparisons that there are. */

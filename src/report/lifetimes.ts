@@ -28,13 +28,17 @@ export function lifeCurve(lifetimes: readonly Lifetime[], steps: number, risen: 
   const found = kaplanMeier(lifetimes);
   const last = found.at(-1);
   const all = last === undefined || last.time >= steps ? found : [...found, { ...last, time: steps }];
-  const points = all.map(({ time, survival, low, high }) => ({
-    step: time,
-    mid: risen ? 1 - survival : survival,
-    low: risen ? 1 - high : low,
-    high: risen ? 1 - low : high,
-    values: [],
-  }));
+  const points = all.map(({ time, survival, ...band }) => {
+    // Of all, or of none, there is no interval that says anything.
+    const { low, high } = survival === 0 || survival === 1 ? { low: survival, high: survival } : band;
+    return {
+      step: time,
+      mid: risen ? 1 - survival : survival,
+      low: risen ? 1 - high : low,
+      high: risen ? 1 - low : high,
+      values: [],
+    };
+  });
   return { points, drops: [], left: lifetimes.length, seeds: lifetimes.length };
 }
 

@@ -16,7 +16,8 @@ export interface Resampling {
 
 /**
  * Percentile intervals from the stratified bootstrap: in every replicate each stratum (a task, say) is drawn anew from its own values, with
- * replacement (Efron & Tibshirani 1993, 13.3; Agarwal et al. 2021, 4.1). With fewer than about ten runs a stratum they are too narrow.
+ * replacement (Efron & Tibshirani 1993, 13.3; Agarwal et al. 2021, 4.1). With fewer than about ten runs a stratum they are too narrow:
+ * 95 % are about 94 with ten, 92 with five and 89 with three (test/deep/coverage.test.ts).
  *
  * @param strata the values of each stratum; pairs are kept together by giving indices
  * @param statistic one number or several of a resample, which the next one overwrites

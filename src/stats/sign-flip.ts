@@ -1,8 +1,8 @@
 /**
  * Exact null distribution of a sign-flip test: P(S = s) for S = the sum of those `weights` whose fair coin shows heads,
- * s = 0 .. sum of weights. If a paired difference is as likely positive as negative, each of the 2^n ways to give out
- * the signs is equally likely (Fisher 1935, The Design of Experiments, section 21), so no assumption on the shape of
- * the data enters. Weights are non-negative integers: all 1 gives the binomial distribution at 1/2 (sign test,
+ * s = 0 .. sum of weights. If the two arms are alike, a paired difference of any given size is as likely positive as
+ * negative, so each of the 2^n ways to give out the signs is equally likely (Fisher 1935, The Design of Experiments,
+ * section 21): no assumption on the shape of the data enters. Weights are non-negative integers: all 1 gives the binomial distribution at 1/2 (sign test,
  * McNemar), ranks 1 .. n the one of Wilcoxon's signed-rank statistic.
  *
  * Computed by convolution in O(n * sum); exact in double up to about 50 weights, where every probability is a multiple

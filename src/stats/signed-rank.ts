@@ -20,6 +20,9 @@ export interface SignedRank {
  *
  * Infinite differences are allowed: their |d| tie for the highest rank. That is how a diverged run ranks worst without
  * being given a value. NaN is not allowed.
+ *
+ * p <= level in at most that share of studies where the arms are alike: differences are then symmetric around 0. Of differences around a
+ * median of 0 that lean to one side it finds that too: with lognormal ones p <= 0.05 in 7 studies of 100 with 10 pairs, in 16 with 30.
  */
 export function signedRank(differences: readonly number[]): SignedRank {
   const nonzero = differences.filter((difference) => difference !== 0);

@@ -22,10 +22,11 @@ const Z = 1.959963984540054;
 /**
  * Kaplan-Meier estimate, a step at each time at which it happened, starting with time 0 (Kaplan & Meier 1958). Pointwise interval of
  * 95 % from Greenwood's variance of log(-log survival), which stays within 0 and 1 (Kalbfleisch & Prentice 2002, 1.4); none, [0, 1], where
- * the survival is 0 or 1.
+ * the estimate is 0 or 1, so also before it happened first: that it hasn't yet in six runs says little. An approximation: with 6 to 20 runs it
+ * holds the truth 92 to 99 times in 100 (test/deep/bands.test.ts).
  */
 export function kaplanMeier(lifetimes: readonly Lifetime[]): Survival[] {
-  const steps: Survival[] = [{ time: 0, atRisk: lifetimes.length, survival: 1, low: 1, high: 1 }];
+  const steps: Survival[] = [{ time: 0, atRisk: lifetimes.length, survival: 1, low: 0, high: 1 }];
   const times = [...new Set(lifetimes.filter(({ happened }) => happened).map(({ time }) => time))].sort(
     (a, b) => a - b,
   );

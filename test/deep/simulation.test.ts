@@ -1,51 +1,31 @@
 /**
- * Simulated studies in which nothing is true, or in which the truth is known: how often a test errs, and how often an interval holds
- * the truth. Streams are seeded, so every count is the same on every call; bounds are four standard deviations of a count.
+ * Simulated studies in which nothing is true, or in which the truth is known: how often the exact tests err. Streams are seeded, so every
+ * count is the same on every call; what chance allows is in support/binomial.ts.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stream } from '../../src/engine/random.ts';
-import { stratifiedBootstrap } from '../../src/stats/bootstrap.ts';
 import { detectableEffect } from '../../src/stats/detectable.ts';
 import { equivalence } from '../../src/stats/equivalence.ts';
-import { hodgesLehmann } from '../../src/stats/hodges-lehmann.ts';
 import { holm } from '../../src/stats/holm.ts';
 import { mcnemar } from '../../src/stats/mcnemar.ts';
-import { interquartileMean } from '../../src/stats/scores.ts';
 import { signFlipP } from '../../src/stats/sign-flip.ts';
 import { signedRank } from '../../src/stats/signed-rank.ts';
-import { wilson } from '../../src/stats/wilson.ts';
 import type { Stream } from '../../src/types.ts';
+import { assertAtLeast, assertAtMost, assertNear, leastOf, mostOf } from '../support/binomial.ts';
+import { nulls, PAIRS, STUDIES, sum, times } from '../support/simulated.ts';
 
-const STUDIES = 2000;
-const PAIRS = [6, 10, 16];
 const LEVELS = [0.01, 0.05, 0.1];
 
-/** Differences whose distribution is symmetric around 0. */
-const nulls: Record<string, (draw: Stream) => number> = {
-  normal: (draw) => draw.normal(),
-  // Cauchy: not even a mean.
-  'heavy-tailed': (draw) => draw.normal() / draw.normal(),
-  // -3 to 3, a fifth of them 0.
-  tied: (draw) => Math.round(1.8 * draw.normal()),
-  // One in four diverged on either side.
-  diverging: (draw) => [draw.normal(), draw.normal(), Infinity, -Infinity][Math.floor(4 * draw.uniform())] ?? 0,
-};
-
-const times = <T>(n: number, make: (index: number) => T): T[] => Array.from({ length: n }, (_, index) => make(index));
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-/** Four standard deviations of a share of `n`. */
-const four = (share: number, n = STUDIES) => 4 * Math.sqrt((share * (1 - share)) / n);
-const shareOf = <T>(all: readonly T[], holds: (one: T) => boolean) => all.filter(holds).length / all.length;
-
-function assertAtMost(share: number, level: number, what: string, n = STUDIES): void {
-  assert.ok(share <= level + four(level, n), `${what}: ${share}, more than ${level} by more than chance`);
-}
-function assertAtLeast(share: number, level: number, what: string, n = STUDIES): void {
-  assert.ok(share >= level - four(level, n), `${what}: ${share}, less than ${level} by more than chance`);
-}
-const assertNear = (share: number, expected: number, what: string, n = STUDIES, more = 0) =>
-  assert.ok(Math.abs(share - expected) <= four(expected, n) + more, `${what}: ${share}, not ${expected}`);
+test('what chance allows is what scipy.stats.binom.isf and ppf give', () => {
+  for (const [n, p, least, most] of [
+    [2000, 0.05, 61, 144],
+    [2000, 0.01, 4, 42],
+    [1000, 0.8, 744, 852],
+    [2000, 1 - 2 / 64, 1902, 1968],
+  ] as const)
+    assert.deepEqual([leastOf(n, p), mostOf(n, p)], [least, most]);
+});
 
 /** P(p <= level) of the signed-rank test without ties: by counting sign patterns of ranks 1 to n, one by one. */
 function sizeOf(n: number, level: number): number {
@@ -78,13 +58,13 @@ for (const [shape, draw] of Object.entries(nulls)) {
         const what = `${shape}, ${n} pairs at ${level}`;
         for (const [name, ps] of Object.entries({ ranked, signs, sized }))
           assertAtMost(
-            shareOf(ps, (p) => p <= level),
+            ps.map((p) => p <= level),
             level,
             `${name}, ${what}`,
           );
         if (shape === 'normal' || shape === 'heavy-tailed')
           assertNear(
-            shareOf(ranked, (p) => p <= level),
+            ranked.map((p) => p <= level),
             sizeOf(n, level),
             what,
           );
@@ -108,57 +88,41 @@ test('after Holm at most one family in twenty has any false verdict, also where 
     for (const effects of [0, Math.floor(m / 2)]) {
       const own = stream('family', m, effects);
       const families = times(STUDIES, () => family(own, { m, n, effects }));
-      const wrong = shareOf(families, (adjusted) => adjusted.slice(effects).some((p) => p <= 0.05));
+      const wrong = families.map((adjusted) => adjusted.slice(effects).some((p) => p <= 0.05));
       assertAtMost(wrong, 0.05, `${m} comparisons, ${effects} with an effect`);
-      // Without the adjustment it would be several times that, so the simulation can tell.
       if (effects > 0)
-        assert.ok(shareOf(families, (adjusted) => (adjusted[0] ?? 1) <= 0.05) > 0.5, 'effects are found');
+        assertAtLeast(
+          families.map(([first = 1]) => first <= 0.05),
+          0.5,
+          'effects are found',
+        );
     }
     const raw = stream('family', m, 'raw');
     const any = times(STUDIES, () => times(m, () => signedRank(times(n, () => raw.normal())).p).some((p) => p <= 0.05));
-    assert.ok(shareOf(any, (one) => one) > 0.05 + four(0.05), 'unadjusted p values err more often');
+    // Without the adjustment it is several times that, so the simulation can tell.
+    assert.ok(any.filter(Boolean).length > mostOf(STUDIES, 0.05), 'unadjusted p values err more often');
   }
 });
 
-test('the Hodges-Lehmann interval holds the centre with the confidence that it states', () => {
-  for (const [shape, draw] of Object.entries(nulls)) {
-    for (const n of PAIRS) {
-      const own = stream('centre', shape, n);
-      const centre = shape === 'tied' ? 0 : 0.7;
-      const shifts = times(STUDIES, () => hodgesLehmann(times(n, () => draw(own) + centre)));
-      const [confidence = 0] = shifts.map((shift) => shift.confidence);
-      assert.ok(confidence >= 0.95 && confidence < 1);
-      const held = shareOf(shifts, ({ low, high }) => low <= centre && centre <= high);
-      assertAtLeast(held, confidence, `${shape}, ${n} pairs`);
-      if (shape === 'normal' || shape === 'heavy-tailed') assertNear(held, confidence, `${shape}, ${n} pairs`);
-    }
-  }
-});
-
-test('equivalence keeps its level where the centre lies on the margin, and finds what lies well within', () => {
-  for (const n of PAIRS) {
-    const own = stream('margin', n);
-    const at = (centre: number) =>
-      times(STUDIES, () =>
-        equivalence(
-          times(n, () => own.normal() + centre),
-          1,
-        ),
-      );
-    for (const level of LEVELS) {
-      for (const centre of [1, -1]) {
-        const what = `${n} pairs around ${centre} at ${level}`;
-        assertAtMost(
-          shareOf(at(centre), (p) => p <= level),
-          level,
-          what,
-        );
-      }
-    }
-    if (n === 16) {
-      const found = shareOf(at(0), (p) => p <= 0.05);
-      assert.ok(found > 0.9, `found ${found}`);
-    }
+test('on differences that lean to one side the signed-rank test errs more often, as its docstring says, the signs alone do not', () => {
+  for (const n of [16, 30]) {
+    const own = stream('leaning', n);
+    // Lognormal around its median.
+    const studies = times(STUDIES, () => times(n, () => Math.exp(own.normal()) - 1));
+    const ranked = studies.map((differences) => signedRank(differences).p <= 0.05);
+    assert.ok(ranked.filter(Boolean).length > mostOf(STUDIES, 0.05), `${n}`);
+    assertAtMost(
+      studies.map((d) => mcnemar(d.filter((x) => x > 0).length, d.filter((x) => x < 0).length) <= 0.05),
+      0.05,
+      `signs of ${n}`,
+    );
+    // Where the two arms are alike, leaning scores give differences that do not lean.
+    const alike = times(STUDIES, () => times(n, () => Math.exp(own.normal()) - Math.exp(own.normal())));
+    assertAtMost(
+      alike.map((differences) => signedRank(differences).p <= 0.05),
+      0.05,
+      `alike, ${n}`,
+    );
   }
 });
 
@@ -172,71 +136,11 @@ test('McNemar keeps its level where both arms diverge alike', () => {
       });
       for (const level of LEVELS)
         assertAtMost(
-          shareOf(ps, (p) => p <= level),
+          ps.map((p) => p <= level),
           level,
           `${n} pairs, ${chance} diverge, at ${level}`,
         );
     }
-  }
-});
-
-/** Exactly, from the binomial distribution: how often Wilson's interval from n runs holds the rate p. */
-function wilsonCoverage(n: number, p: number): number {
-  let probability = (1 - p) ** n;
-  let held = 0;
-  for (let k = 0; k <= n; k++) {
-    const { low, high } = wilson(k, n);
-    if (low <= p && p <= high) held += probability;
-    probability *= (((n - k) / (k + 1)) * p) / (1 - p);
-  }
-  return held;
-}
-
-test('Wilson intervals hold the rate 95 times in 100 on average over all rates, though not at every single one', () => {
-  // Agresti & Coull 1998, American Statistician 52, and Brown, Cai & DasGupta 2001, Statistical Science 16: the mean over rates is close to
-  // what is stated, single rates close to 0 or 1 fall to 0.83.
-  for (const n of [...PAIRS, 50]) {
-    const coverages = times(2000, (i) => wilsonCoverage(n, (i + 0.5) / 2000));
-    const mean = sum(coverages) / coverages.length;
-    assert.ok(mean >= 0.95 && mean <= 0.962, `mean ${mean} of ${n}`);
-    const least = Math.min(...coverages);
-    assert.ok(least > 0.82 && least < 0.9, `least ${least} of ${n}`);
-    const own = stream('rates', n);
-    const held = times(STUDIES, () => {
-      const rate = own.uniform();
-      const { low, high } = wilson(times(n, () => own.uniform()).filter((u) => u < rate).length, n);
-      return low <= rate && rate <= high;
-    });
-    assertNear(
-      shareOf(held, (one) => one),
-      mean,
-      `simulated, ${n} runs`,
-    );
-  }
-});
-
-test('bootstrap intervals of the interquartile mean are too narrow by what theory says, and little from ten runs on', () => {
-  // Five tasks of several levels, symmetric, so that the true interquartile mean is 0.
-  const tasks = [-1, -0.5, 0, 0.5, 1];
-  const studies = 1000;
-  // A resample's variance is (n - 1) / n of the unbiased one (Efron & Tibshirani 1993, 5.3), so that 1.96 standard errors become
-  // 1.96 sqrt((n - 1) / n) of them: normal probabilities of that many.
-  for (const [n, stated] of [
-    [3, 0.8904],
-    [5, 0.9204],
-    [10, 0.937],
-    [20, 0.9439],
-  ] as const) {
-    const own = stream('bootstrap', n);
-    const held = times(studies, () => {
-      const scores = tasks.map((level) => times(n, () => level + own.normal()));
-      const how = { uniform: own.uniform, replicates: 400 };
-      const [interval] = stratifiedBootstrap(scores, (drawn) => [interquartileMean(drawn)], how);
-      return interval !== undefined && interval.low <= 0 && 0 <= interval.high;
-    });
-    const share = shareOf(held, (one) => one);
-    assertNear(share, stated, `${n} runs a task`, studies, 0.01);
-    if (n === 3) assert.ok(share < 0.95 - four(0.95, studies), 'three runs are too few');
   }
 });
 
@@ -247,13 +151,32 @@ test('an effect that is called detectable is found four times in five', () => {
   ] as const) {
     const effect = detectableEffect(n, level, stream('detectable', n));
     const own = stream('found', n);
-    const ps = times(STUDIES, () => signedRank(times(n, () => own.normal() + effect)).p);
-    // Both sides are simulated: the one inside with 2,000 draws as well.
-    assertNear(
-      shareOf(ps, (p) => p <= level),
-      0.8,
-      `${n} seeds`,
-      STUDIES / 2,
-    );
+    const found = times(STUDIES, () => signedRank(times(n, () => own.normal() + effect)).p <= level);
+    // The one inside is simulated as well: its share of 2,000 is off by five standard deviations in less than 1 of 10^6.
+    assertNear(found, 0.8, `${n} seeds`, 5 * Math.sqrt((0.8 * 0.2) / 2000));
+  }
+});
+
+test('equivalence keeps its level where the centre lies on the margin, and finds what lies well within', () => {
+  for (const n of PAIRS) {
+    const own = stream('margin', n);
+    const at = (centre: number) =>
+      times(STUDIES, () =>
+        equivalence(
+          times(n, () => own.normal() + centre),
+          1,
+        ),
+      );
+    for (const centre of [1, -1]) {
+      const ps = at(centre);
+      for (const level of LEVELS) {
+        const wrong = ps.filter((p) => p <= level).length;
+        assert.ok(wrong <= mostOf(STUDIES, level), `${wrong} of ${n} pairs around ${centre} at ${level}`);
+      }
+    }
+    if (n === 16) {
+      const found = at(0).filter((p) => p <= 0.05).length;
+      assert.ok(found > 0.9 * STUDIES, `${found} found`);
+    }
   }
 });

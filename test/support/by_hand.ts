@@ -48,11 +48,11 @@ export interface Typical {
 /** The mean of two; of two without bound on opposite sides it is 0, as of any two opposite numbers. */
 const average = (a: number, b: number): number => (a === -b ? 0 : a / 2 + b / 2);
 
-/** Which of two is nearer to `shift`: of two without bound the one on its side. */
-function nearer(a: number, b: number, shift: number): number {
+/** Which of two is nearer to `shift`: of two without bound the one that isn't on the `side`. */
+function nearer(a: number, b: number, shift: number, side: 1 | -1): number {
   const [own, other] = [Math.abs(a - shift), Math.abs(b - shift)];
   if (own !== other) return own < other ? -1 : 1;
-  return own === Infinity ? (Math.sign(b) - Math.sign(a)) * Math.sign(shift) : 0;
+  return own === Infinity ? (Math.sign(a) - Math.sign(b)) * side : 0;
 }
 
 /** A number between two that may be without bound. */
@@ -61,9 +61,14 @@ function between(a: number, b: number): number {
   return b === Infinity ? a + 1 + Math.abs(a) : a / 2 + b / 2;
 }
 
-/** Median of all averages of two differences (each with itself too), and the shifts that the test on ranks 1 to n does not reject at 0.05. */
+/**
+ * Median of all averages of two differences (each with itself too) but those of opposite ones without bound, and the shifts that the test
+ * on ranks 1 to n does not reject at 0.05, whichever of those without bound are further off.
+ */
 export function typicalDifference(d: readonly number[]): Typical {
-  const averages = ascending(d.flatMap((a, i) => d.slice(i).map((b) => average(a, b))));
+  const averages = ascending(
+    d.flatMap((a, i) => d.slice(i).flatMap((b) => (Number.isNaN(a + b) ? [] : [average(a, b)]))),
+  );
   const [lower = Number.NaN, upper = Number.NaN] = [
     averages[Math.ceil(averages.length / 2) - 1],
     averages[Math.floor(averages.length / 2)],
@@ -71,10 +76,12 @@ export function typicalDifference(d: readonly number[]): Typical {
   const estimate = average(lower, upper);
   const sums = sumsOverSigns(d.map((_, i) => i + 1));
   // Of a shift between two averages: differences of equal size then have one sign, so that their order is of no account.
-  const pOf = (shift: number) => {
-    const order = [...d].sort((a, b) => nearer(a, b, shift));
-    return twoSided(sums, sum(order.map((value, i) => (value > shift ? i + 1 : 0))));
+  const tailOf = (shift: number, side: 1 | -1) => {
+    const order = [...d].sort((a, b) => nearer(a, b, shift, side));
+    const most = sum(order.map((value, i) => ((value - shift) * side > 0 ? i + 1 : 0)));
+    return sums.filter((s) => s <= most).length / sums.length;
   };
+  const pOf = (shift: number) => 2 * Math.min(tailOf(shift, 1), tailOf(shift, -1));
   const rejected = [...new Set(sums)].map((s) => twoSided(sums, s)).filter((p) => p <= 0.05);
   if (rejected.length === 0) return { estimate, low: -Infinity, high: Infinity, confidence: 1 };
   const kept = [...new Set(averages)].flatMap((here, i, all) => {

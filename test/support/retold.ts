@@ -75,7 +75,7 @@ export function retold(folder: string, called: Called): Retold {
   const withheld = manifest.finished === undefined || manifest.compare_changed !== undefined;
   return {
     overview: overview(rows, failures.length, manifest.cells, called),
-    answer: [...verdictWords(compared, rows, manifest, called), lostWords(rows)],
+    answer: [...verdictWords(compared, rows, failures.length, manifest, called), lostWords(rows)],
     power: withheld ? undefined : powerWords(compared),
     table: distinct(compared.map(({ setting }) => setting)).map((heading) => ({
       heading,
@@ -166,7 +166,13 @@ function overview(rows: Row[], failed: number, planned: number, called: Called):
   return `${counted(planned, 'run')}: ${became}. ${and(kinds)}; ${what} ${where}, ${long}.`;
 }
 
-function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof declaration>, called: Called): string[] {
+function verdictWords(
+  all: Compared[],
+  rows: Row[],
+  failed: number,
+  manifest: z.infer<typeof declaration>,
+  called: Called,
+): string[] {
   const { compare, compare_changed: changed, finished } = manifest;
   if (compare === undefined)
     return ['No comparison was declared before running, so this report describes what happened and gives no verdict.'];
@@ -184,21 +190,34 @@ function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof dec
       all.some((one) => one.setting === called.setting(row) && one.name === called.config(row)),
     );
   });
-  const more = [...lackingWords(lacking.length), ...expectations(all, lacking.filter(({ expect }) => expect).length)];
+  const without =
+    failed > 0
+      ? [
+          `${counted(failed, 'run')} failed, so ${failed === 1 ? 'it is' : 'they are'} in no pair; the errors stand under Runs.`,
+        ]
+      : [];
+  const never = family.filter(({ verdict }) => verdict === 'not possible').map(({ pairs }) => pairs);
+  const few = never.length > 0 && never.length < family.length ? [neverWords(never)] : [];
+  const more = [
+    ...few,
+    ...without,
+    ...lackingWords(lacking.length),
+    ...expectations(all, lacking.filter(({ expect }) => expect).length),
+  ];
   const m = counted(family.length, 'comparison');
   if (family.every(({ verdict }) => verdict === 'not possible')) {
     const most = Math.max(...family.map(({ pairs }) => pairs));
-    const few = most < 6;
-    const least = few ? leastP(most) : Math.min(...stepDown(family.map(({ pairs }) => leastP(pairs))));
-    const why = `with ${counted(most, 'paired seed')}${few ? ' the smallest two-sided p is' : ` and ${m} under Holm the smallest p is`} ${pText(least)}`;
-    const fewer = family.length > 1 && !few ? ', or a family declared narrower' : '';
+    const tooFew = most < 6;
+    const least = tooFew ? leastP(most) : Math.min(...stepDown(family.map(({ pairs }) => leastP(pairs))));
+    const why = `with ${counted(most, 'paired seed')}${tooFew ? ' the smallest two-sided p is' : ` and ${m} under Holm the smallest p is`} ${pText(least)}`;
+    const fewer = family.length > 1 && !tooFew ? ', or a family declared narrower' : '';
     return [
       `No verdict is possible on ${on}: ${why}, above 0.05. It would take ${pairsFor(family.length)} seeds${fewer}.`,
       ...more,
     ];
   }
   const decided = family.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
-  const open = family.length - decided.length;
+  const open = family.length - decided.length - never.length;
   const how = (verdict: string) => decided.filter((one) => one.verdict === verdict).length;
   const same = 'from the baseline; that is not evidence of equality.';
   const intro = `On ${on}, ${m} under Holm:`;
@@ -208,7 +227,7 @@ function verdictWords(all: Compared[], rows: Row[], manifest: z.infer<typeof dec
       ...more,
     ];
   if (decided.length === 0)
-    return [`${intro} ${open === 1 ? 'it does not separate' : 'not one separates'} ${same}`, ...more];
+    return [`${intro} ${family.length === 1 ? 'it does not separate' : 'not one separates'} ${same}`, ...more];
   const rest = `${counted(open, 'other comparison')} ${open === 1 ? 'does' : 'do'} not separate ${same}`;
   return [intro, ...decided.map((one) => sentence(one, called)), ...(open > 0 ? [rest] : []), ...more];
 }
@@ -223,6 +242,12 @@ function sentence({ name, verdict, setting, typical, pairs, lost, holm }: Compar
       ? `${pairs} seeds`
       : `${baseline} diverged on ${lost.baseline} of ${pairs} seeds, ${name} on ${lost.member}`;
   return `${name} was ${verdict} than ${baseline} at ${setting}: ${size}; ${seeds}; Holm p ${pText(holm)}.`;
+}
+
+function neverWords(pairs: readonly number[]): string {
+  const [fewest, most] = [Math.min(...pairs), Math.max(...pairs)];
+  const seeds = fewest === most ? counted(most, 'paired seed') : `${fewest} to ${counted(most, 'paired seed')}`;
+  return `On ${pairs.length} of them no verdict is possible: ${seeds} could not decide, whatever the data.`;
 }
 
 function lackingWords(n: number): string[] {

@@ -59,7 +59,7 @@ export async function divergenceSection(story: Story, draw: Draw): Promise<Secti
     .slice(0, MAX_SETTINGS);
   const survival = await draw({
     title: 'Share of runs that have not diverged',
-    reading: 'Over training (Kaplan & Meier 1958); bands: 95 % at each step.',
+    reading: 'Over training (Kaplan & Meier 1958); bands: 95 % at each step, none where it is all or none.',
     plots: lost.map((setting) => {
       const alive = lifePanels(story, setting, (config) => lifeCurve(untilDivergence(config), setting.steps, false));
       const left = alive.map(

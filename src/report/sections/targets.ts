@@ -25,7 +25,7 @@ export async function targetsSection(story: Story, draw: Draw): Promise<Section 
   const figure = await draw({
     title: 'Share of runs that reached the target',
     reading:
-      'Over training, by the evaluation at which the validation metric first was there (Kaplan & Meier 1958); bands: 95 % at each step. A run that diverged never gets there.',
+      'Over training, by the evaluation at which the validation metric first was there (Kaplan & Meier 1958); bands: 95 % at each step, none where it is all or none. A run that diverged never gets there.',
     plots,
   });
   return { id: 'targets', title: 'Steps to the target', body: html`${figure}${numbers(settings)}` };
