@@ -30,7 +30,9 @@ export function answer(story: Results): Html[] {
         : // Which comparisons there are, and how many, would depend on how far it got.
           manifest.finished === undefined
           ? [html`The run is not finished, so there is no verdict yet.`]
-          : [...verdicts(declared), ...failed(story), ...absent(declared), ...expected(declared)];
+          : manifest.failed > 0
+            ? [failed(manifest.failed)]
+            : [...verdicts(declared), ...absent(declared), ...expected(declared)];
   return [...verdict, ...divergenceWords(design)];
 }
 
@@ -84,13 +86,9 @@ function undecidable(members: readonly Comparison[]): Html[] {
   ];
 }
 
-/** Runs that failed have no result, not even the worst: their seeds are missing from the pairs. */
-function failed({ failures }: Results): Html[] {
-  const them = failures.length === 1 ? 'it is' : 'they are';
-  return failures.length === 0
-    ? []
-    : [html`${count(failures.length, 'run')} failed, so ${them} in no pair; the errors stand under Runs.`];
-}
+/** Runs that failed have no result, not even the worst: what is left may be a choice of seeds that nobody made. */
+const failed = (n: number): Html =>
+  html`${count(n, 'run')} failed, so there is no verdict: which seeds are missing may depend on what happened in them. The errors stand under Runs; the same command with <code>--retry 'failed|timeout'</code> runs ${n === 1 ? 'it' : 'them'} again.`;
 
 /** Of a family that is smaller than it was declared: Holm counts the comparisons that there are. */
 function absent({ missing, family }: Declared): Html[] {

@@ -16,7 +16,7 @@ export const LEVEL = 0.05;
 /** With fewer pairs no two-sided sign-flip p can reach 0.05. */
 export const MIN_SEEDS = 6;
 
-/** Withheld: who is compared, and how often, was or is still open when results were already there. */
+/** Withheld: who is compared, and how often, was or is still open when results were already there, or runs failed. */
 export const verdicts = [
   'better',
   'worse',
@@ -112,9 +112,9 @@ export function subjectOf({ title, setting, member, baseline, places }: Comparis
     : html`${name(member.name)} at ${places.member} (against ${name(baseline.name)} at ${places.baseline})`;
 }
 
-/** Whether a verdict could be picked by its result: by stopping early, or by declaring late. */
-export const isWithheld = ({ finished, compare_changed }: Manifest): boolean =>
-  finished === undefined || compare_changed !== undefined;
+/** Whether a verdict could be picked by its result: by stopping early, by declaring late, or by what made runs fail. */
+export const isWithheld = ({ finished, compare_changed, failed }: Manifest): boolean =>
+  finished === undefined || compare_changed !== undefined || failed > 0;
 
 export function declaredComparison(design: Design, manifest: Manifest): Declared | undefined {
   const { compare } = manifest;

@@ -72,7 +72,7 @@ export function retold(folder: string, called: Called): Retold {
   const manifest = declaration.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
   const [rows, failures] = [rowsOf(folder, 'runs.csv'), rowsOf(folder, 'failures.csv')];
   const compared = comparedAll(rows, manifest, called);
-  const withheld = manifest.finished === undefined || manifest.compare_changed !== undefined;
+  const withheld = manifest.finished === undefined || manifest.compare_changed !== undefined || failures.length > 0;
   return {
     overview: overview(rows, failures.length, manifest.cells, called),
     answer: [...verdictWords(compared, rows, failures.length, manifest, called), lostWords(rows)],
@@ -181,6 +181,10 @@ function verdictWords(
       `The comparison was declared after ${counted(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
     ];
   if (finished === undefined) return ['The run is not finished, so there is no verdict yet.'];
+  if (failed > 0)
+    return [
+      `${counted(failed, 'run')} failed, so there is no verdict: which seeds are missing may depend on what happened in them. The errors stand under Runs; the same command with --retry 'failed|timeout' runs ${failed === 1 ? 'it' : 'them'} again.`,
+    ];
   const on = `${called.metric} ${compare.at === 'final' ? 'after the last step' : 'at the best evaluation'}, against ${called.baseline}`;
   const family = all.filter(({ declared }) => declared);
   // Of an entry, a configuration with runs at a setting where the baseline has some.
@@ -190,17 +194,10 @@ function verdictWords(
       all.some((one) => one.setting === called.setting(row) && one.name === called.config(row)),
     );
   });
-  const without =
-    failed > 0
-      ? [
-          `${counted(failed, 'run')} failed, so ${failed === 1 ? 'it is' : 'they are'} in no pair; the errors stand under Runs.`,
-        ]
-      : [];
   const never = family.filter(({ verdict }) => verdict === 'not possible').map(({ pairs }) => pairs);
   const few = never.length > 0 && never.length < family.length ? [neverWords(never)] : [];
   const more = [
     ...few,
-    ...without,
     ...lackingWords(lacking.length),
     ...expectations(all, lacking.filter(({ expect }) => expect).length),
   ];

@@ -85,9 +85,11 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
 }
 
 /** A comparison declared late says so where it is declared. */
-const withheld = ({ finished }: Manifest): Html | false =>
-  finished === undefined &&
-  html`<p class="note">The run is not finished, so every verdict is withheld: which comparisons there are, and over how many seeds, is still open.</p>`;
+const withheld = ({ finished, failed }: Manifest): Html | false =>
+  finished === undefined
+    ? html`<p class="note">The run is not finished, so every verdict is withheld: which comparisons there are, and over how many seeds, is still open.</p>`
+    : failed > 0 &&
+      html`<p class="note">${count(failed, 'run')} failed, so every verdict is withheld: pairs are missing, and which ones may depend on what happened in them.</p>`;
 
 /** What the seeds allow to say, before looking at any result. */
 function power({ family, pairs, smallest }: Declared): Html {
@@ -145,7 +147,7 @@ const diverged = (k: number, n: number): string => {
 
 function legend({ compare }: Declared): Html {
   return html`<dl class="terms">
-<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; ${compare.margin !== undefined && html`<em>equivalent</em> where none of these, and two one-sided signed-rank tests (Schuirmann 1987), under a Holm of their own, put the typical difference within ${compare.margin} of 0; `}<em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished or the comparison was declared after runs had; <em>descriptive</em> outside the declared family.</dd>
+<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; ${compare.margin !== undefined && html`<em>equivalent</em> where none of these, and two one-sided signed-rank tests (Schuirmann 1987), under a Holm of their own, put the typical difference within ${compare.margin} of 0; `}<em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished, runs of it failed, or the comparison was declared after runs had finished; <em>descriptive</em> outside the declared family.</dd>
 <dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${outcomeWords(compare).what}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete), where the differences lie symmetric around their centre. A run that ${lost(compare)} ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided: how often the ranks would split as unevenly if each difference got its sign by a coin, as it does where the two are alike. Where differences lean to one side it can be small though their median is 0. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>
