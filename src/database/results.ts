@@ -1,7 +1,7 @@
 /** Results folders as tables of a database (DuckDB): every CSV a view with typed columns, read where it lies. */
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import { type Column, csvFiles, headerFault, type Kind, optionalFiles } from '../columns.ts';
@@ -68,6 +68,18 @@ async function firstLine(path: string): Promise<string> {
     return '';
   } finally {
     await file.close();
+  }
+}
+
+/** Something in which nothing is summed that could come out otherwise: on all cores. */
+export async function onAllCores<T>(database: DuckDBConnection, ask: () => Promise<T>): Promise<T> {
+  await database.run(`SET threads = ${availableParallelism()}`);
+  try {
+    return await ask();
+  } catch (error) {
+    throw csvFault(error) ?? error;
+  } finally {
+    await database.run(`SET threads = ${limits.threads}`);
   }
 }
 

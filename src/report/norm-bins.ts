@@ -1,6 +1,6 @@
 /** How gradient norms spread over the steps of runs, before and after clipping, from counts by size: any number of rows take little memory. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { numbersOf, rowsOf } from '../database/results.ts';
+import { numbersOf, onAllCores, rowsOf } from '../database/results.ts';
 import type { Run } from './design.ts';
 
 /** Of a power of ten: quantiles are right to 6 %. */
@@ -14,13 +14,14 @@ export interface NormCounts {
   after: Counts;
 }
 
-/** By id of the run. Only steps on which both norms are finite and positive. */
+/** By id of the run, from the table `logged` that `stepTracks` leaves. Only steps on which both norms are finite and positive. */
 export async function normCounts(database: DuckDBConnection, runs: readonly Run[]): Promise<Map<string, NormCounts>> {
   const known = new Map(runs.map(({ id }) => [id, { before: new Map(), after: new Map() } satisfies NormCounts]));
   const bin = (column: string) => `floor(${BINS} * log10(${column}))::BIGINT`;
   const usable = ['grad_norm', 'clipped_norm'].map((column) => `isfinite(${column}) AND ${column} > 0`).join(' AND ');
-  const sql = `SELECT cell_id, ${bin('grad_norm')} AS before, ${bin('clipped_norm')} AS after, count(*) FROM steps WHERE ${usable} GROUP BY ALL ORDER BY ALL`;
-  for await (const chunk of rowsOf(database, sql)) {
+  const sql = `SELECT cell_id, ${bin('grad_norm')} AS before, ${bin('clipped_norm')} AS after, count(*) AS steps FROM logged WHERE ${usable} GROUP BY ALL`;
+  await onAllCores(database, () => database.run(`CREATE OR REPLACE TEMP TABLE counted AS ${sql}`));
+  for await (const chunk of rowsOf(database, 'SELECT * FROM counted ORDER BY ALL')) {
     for (const [id, ...all] of chunk) {
       const own = known.get(String(id));
       const [before = 0, after = 0, count = 0] = numbersOf(all);

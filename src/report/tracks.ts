@@ -7,6 +7,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { numbersOf, rowsOf } from '../database/results.ts';
 import type { Run } from './design.ts';
+import { logSteps } from './logged.ts';
 
 const MAX_BINS = 80;
 
@@ -39,8 +40,10 @@ export interface Tracks {
 /** Series of positive values for which ratios matter. */
 const geometric = new Set(['grad_norm', 'clipped_norm']);
 
-export function stepTracks(database: DuckDBConnection, runs: readonly Run[]): Promise<Tracks> {
-  return binned(database, runs, 'steps', "''", ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction', 'cosine']);
+/** Leaves the table `logged` behind. */
+export async function stepTracks(database: DuckDBConnection, runs: readonly Run[]): Promise<Tracks> {
+  await logSteps(database, runs);
+  return binned(database, runs, 'logged', "''", ['loss', 'grad_norm', 'clipped_norm', 'clipped_fraction', 'cosine']);
 }
 
 /** `val_loss`, `val_metric`, ... */
@@ -66,7 +69,9 @@ async function binned(
   const planned = new Map(runs.map((run) => [run.id, run.steps]));
   const made: Tracks = { tracks: new Map(), leftOut: new Map() };
   const summaries = columns.map(summaryOf).join(', ');
-  const sql = `SELECT cell_id, ${prefix}, step // width AS bin, ${summaries} FROM ${table} JOIN drawn USING (cell_id) GROUP BY ALL ORDER BY ALL`;
+  const id = table === 'logged' ? 'cell_id::run_id' : 'cell_id';
+  const widths = `(SELECT ${id} AS cell_id, width FROM drawn)`;
+  const sql = `SELECT cell_id, ${prefix}, step // width AS bin, ${summaries} FROM ${table} JOIN ${widths} USING (cell_id) GROUP BY ALL ORDER BY ALL`;
   for await (const chunk of rowsOf(database, sql)) {
     for (const [id, start, bin, ...all] of chunk) {
       const numbers = numbersOf(all);

@@ -61,7 +61,7 @@ function curvePanel(panel: CurvePanel, table: CurveTable, width: number, rows: n
     title: { text: short(panel.title, Math.floor(width / 7)), subtitle: short(panel.subtitle, Math.floor(width / 6)) },
     layer: [
       {
-        data: { values: points(full).filter((point) => point.low < point.high) },
+        data: { values: full.flatMap(bandOf) },
         mark: { type: 'area', clip: true, fillOpacity: 0.16, strokeWidth: 0, ...shape },
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, fill: literal, detail: { field: 'line' } },
       },
@@ -97,6 +97,14 @@ const points = (lines: readonly Line[]) =>
       ...(bySeed && { by_seed: bySeed }),
     })),
   );
+
+/** From where a line has a band to where it last has one: left out between, points without width would be jumped over. */
+function bandOf(line: Line) {
+  const all = points([line]);
+  const isWide = ({ low, high }: { low: number; high: number }) => low < high;
+  const first = all.findIndex(isWide);
+  return first < 0 ? [] : all.slice(first, all.findLastIndex(isWide) + 1);
+}
 
 function axes({ steps, x = { title: 'step', format: '~s' }, y }: CurveTable, first: boolean) {
   const ticks = y.log ? { values: logTicks(y.domain) } : { tickCount: 4 };

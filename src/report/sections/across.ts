@@ -1,4 +1,5 @@
 import { median, quantile } from '../../stats/quantile.ts';
+import { probabilityOfImprovement } from '../../stats/scores.ts';
 import {
   type Across,
   type Aggregate,
@@ -136,7 +137,7 @@ async function improvementFigure(
       sorted
         .filter((column) => column !== row)
         .map((column) => {
-          const { probability } = improvement(row, column);
+          const probability = probabilityOfImprovement(row.scores, column.scores);
           return {
             row: row.name,
             column: column.name,
