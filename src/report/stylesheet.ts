@@ -85,7 +85,7 @@ th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] bu
 .tip span{color:var(--muted)}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 [hidden]{display:none!important}
-@media (max-width:40rem){body{padding:1.6rem 1.1rem 3rem;font-size:1rem}.smoke{margin-top:-1.6rem;font-size:.9rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
+@media (max-width:40rem){.bar{position:static}html:has(.bar){scroll-padding-top:0}body{padding:1.6rem 1.1rem 3rem;font-size:1rem}.smoke{margin-top:-1.6rem;font-size:.9rem}h1{font-size:1.6rem}section{padding-top:2.6rem}}
 @media print{:root{${cssVariables(false)};--panel:#f6f7f9;--rule:#d9dde3;color-scheme:light}
 body{max-width:none;padding:0;font-size:10pt}nav{display:none}a{color:inherit;text-decoration:none}
 .bar,.tools,.search,.tip,figure>.choice{display:none}
