@@ -11,6 +11,8 @@ const rows = [
     'addresses.ts',
     'canonical.ts',
     'columns.ts',
+    'bench_columns.ts',
+    'bench_record.ts',
     'manifest.ts',
     'tensors.ts',
     'lazy.ts',
@@ -30,11 +32,21 @@ const rows = [
   ['parts.ts'],
   ['size.ts'],
   ['catalogue.ts', 'matrix', 'train', 'report'],
-  ['run', 'apply'],
+  ['run', 'apply', 'bench'],
   ['cli', 'tfjs', 'index.ts'],
 ];
 const siblingsApart = ['strategies', 'optimizers', 'models', 'tasks', 'schedules'];
-const withoutTensorFlow = ['report', 'stats', 'database', 'addresses.ts', 'columns.ts', 'manifest.ts', 'canonical.ts'];
+const withoutTensorFlow = [
+  'report',
+  'stats',
+  'database',
+  'addresses.ts',
+  'columns.ts',
+  'bench_columns.ts',
+  'bench_record.ts',
+  'manifest.ts',
+  'canonical.ts',
+];
 const printers = ['cli'];
 
 const src = fileURLToPath(new URL('../src/', import.meta.url));
