@@ -83,11 +83,13 @@ export function said(page: string) {
     );
   const all = (part: string, element: RegExp) => [...part.matchAll(element)].map(([, inner]) => plain(inner));
   const [, answer = ''] = /<h2>Short answer<\/h2>(.*?)<\/div>/s.exec(page) ?? [];
+  const [, change = ''] = /<h2>What would change it<\/h2>(.*?)<\/div>/s.exec(page) ?? [];
   const [, section = ''] = /<section id="comparison"(.*?)<\/section>/s.exec(page) ?? [];
   const groups = section.split('<tr class="group">').slice(1);
   return {
     overview: plain(/<p class="lead">(.*?)<\/p>/s.exec(page)?.[1]),
     answer: all(answer, /<p>(.*?)<\/p>/gs),
+    changes: all(change, /<li>(.*?)<\/li>/gs),
     power: all(section, /<p class="note">(.*?)<\/p>/gs).find((note) => note.startsWith('With ')),
     table: groups.map((group) => ({
       heading: plain(/<th[^>]*>(.*?)<\/th>/s.exec(group)?.[1]),
