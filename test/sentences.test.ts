@@ -185,7 +185,9 @@ test('what would change the answer: verdicts that hang on seeds or on the evalua
     'One seed less: all 3 verdicts stay, whichever is left out.',
     same,
   ]);
-  assert.deepEqual(await told(better(both, two)), ['One seed less: both verdicts stay, whichever is left out.', same]);
+  const worse = (row: Row) => ({ final: -steady(row), best: -steady(row) });
+  for (const all of [both, worse])
+    assert.deepEqual(await told(better(all, two)), ['One seed less: both verdicts stay, whichever is left out.', same]);
   // One comparison has 7 seeds and is decided by all of them, the other has 10 and isn't: so there could have been another verdict.
   const open = better((row) => {
     const by = name(row) === 'global_norm 1' ? steady(row) : steady(row) * (Number(row.seed) % 2 === 0 ? -1 : 1);

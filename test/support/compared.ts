@@ -35,6 +35,8 @@ export interface Called {
   config: (row: Row) => string;
   baseline: string;
   better: 'higher' | 'lower';
+  /** Of the task's own metric, where the declared one is the loss. */
+  metricBetter?: 'higher' | 'lower';
   /** `validation loss`. */
   metric: string;
 }
