@@ -1,4 +1,4 @@
-/** Every sentence of the short answer, the overview and the table of verdicts, against what the CSV files alone say. */
+/** Every sentence of the short answer and of what would change it, the overview and the table of verdicts, against what the CSV files alone say. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,8 +10,9 @@ import { renderReport } from '../src/report/index.ts';
 import type { Row } from '../src/report/row.ts';
 import { Finding } from '../src/types.ts';
 import { clipbench, experimentFile, temporaryFolder } from './support/clipbench.ts';
+import type { Called } from './support/compared.ts';
 import { said, seen } from './support/page.ts';
-import { type Called, type Retold, retold } from './support/retold.ts';
+import { type Retold, retold } from './support/retold.ts';
 import { synthetic, type Wanted, writeSynthetic } from './support/synthetic.ts';
 
 const folder = temporaryFolder({ after });
@@ -149,6 +150,55 @@ test('nothing diverged, and one threshold of a strategy is the baseline', async 
   const called = { ...accuracy, baseline: 'global_norm 1', setting: () => 'row_mnist · rnn' };
   const { answer } = await assertTold(made, called);
   assert.equal(answer.at(-1), 'None of the 54 runs diverged.');
+});
+
+/** The drawn study with 10 seeds in which every configuration is better than none by so much, at the last and at the best evaluation. */
+function better(by: (row: Row) => { final: number; best: number }, only?: typeof family) {
+  const more = {
+    ...wanted,
+    seeds: seeds(10),
+    diverging: false,
+    compare: { ...compare, ...(only && { family: only }) },
+  };
+  const drawn = synthetic(more);
+  const runs = drawn.runs.map((row): Row => {
+    const { final, best } = row.strategy === 'none' ? { final: 0, best: 0 } : by(row);
+    return { ...row, final_val_metric: String(0.5 + final), best_val_metric: String(0.5 + best) };
+  });
+  return { ...drawn, runs };
+}
+
+test('what would change the answer: verdicts that hang on seeds or on the evaluation, and those that do not', async () => {
+  const steady = ({ seed }: Row) => 0.1 + Number(seed) / 100;
+  const told = async (made: ReturnType<typeof better>) =>
+    (await assertTold(await writeSynthetic(place(), made), accuracy)).changes;
+  // With one small difference the other way p is 4/1024, and 4/512 without one of the others: ten times that is above 0.05.
+  const fragile = (row: Row) => (row.seed === '0' ? -0.01 : steady(row));
+  assert.deepEqual(await told(better((row) => ({ final: fragile(row), best: -steady(row) }))), [
+    'One seed less: 10 of 10 verdicts hang on single seeds.',
+    'Had the best evaluation been declared instead of the last step: 10 verdicts would be others.',
+  ]);
+  const [some, two] = [family, family.slice(0, 2)];
+  const same = 'Had the best evaluation been declared instead of the last step: the verdicts would be the same.';
+  const both = (row: Row) => ({ final: steady(row), best: steady(row) });
+  assert.deepEqual(await told(better(both, some)), [
+    'One seed less: all 3 verdicts stay, whichever is left out.',
+    same,
+  ]);
+  const worse = (row: Row) => ({ final: -steady(row), best: -steady(row) });
+  for (const all of [both, worse])
+    assert.deepEqual(await told(better(all, two)), ['One seed less: both verdicts stay, whichever is left out.', same]);
+  // One comparison has 7 seeds and is decided by all of them, the other has 10 and isn't: so there could have been another verdict.
+  const open = better((row) => {
+    const by = name(row) === 'global_norm 1' ? steady(row) : steady(row) * (Number(row.seed) % 2 === 0 ? -1 : 1);
+    return { final: by, best: by };
+  }, two);
+  const uneven = { ...open, runs: open.runs.filter((row) => !isFirst(row) || Number(row.seed) < 7) };
+  assert.deepEqual(await told(uneven), [
+    'One seed less: global_norm 1 at learning rate 0.5 is no longer better without any one of 7 of the 10 seeds.',
+    same,
+    'What is not separated may still differ: the widest interval, of global_norm 10 at learning rate 0.5, runs from −0.14 to +0.15.',
+  ]);
 });
 
 test('too few seeds: no verdict, why, and how many it would take', async () => {

@@ -42,7 +42,9 @@ export interface Comparison {
   divergedBaseline: number;
   /** Exact McNemar p of the two divergence counts; describes, no verdict rests on it. */
   mcnemar: number;
-  /** Per seed: how much better the member was; infinite where one of the two diverged. */
+  /** Of the pairs. */
+  seeds: number[];
+  /** Per pair: how much better the member was; infinite where one of the two diverged. */
   differences: number[];
   shift: Shift;
   /** In the declared family: counts under Holm and gets a verdict. */

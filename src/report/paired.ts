@@ -44,6 +44,7 @@ export function comparePairs(
       pairs.filter(({ ours, theirs }) => only(ours, theirs)).length,
       pairs.filter(({ ours, theirs }) => only(theirs, ours)).length,
     ),
+    seeds: pairs.map(({ ours }) => ours.seed),
     differences,
     shift: hodgesLehmann(differences),
     declared: isDeclared,

@@ -3,15 +3,17 @@ import type { Manifest } from '../manifest.ts';
 import { holm } from '../stats/holm.ts';
 import { smallestP } from '../stats/sign-flip.ts';
 import { signedRank } from '../stats/signed-rank.ts';
-import { type Comparison, type Declared, declaredComparison, verdictOf } from './comparison.ts';
+import { type Comparison, type Declared, declaredComparison, type Verdict, verdictOf } from './comparison.ts';
 import type { Design } from './design.ts';
 
 export interface Robustness {
   /** Verdicts of better or worse. */
   decided: number;
-  /** Whether with one seed less there could have been any of these. */
+  /** Of the family. */
+  seeds: number;
+  /** Whether with one seed less any verdict of the family could have been reached. */
   hasSlack: boolean;
-  /** Verdicts that are lost without one of their seeds, and how many of the seeds that holds for. */
+  /** Verdicts that are lost without one of the seeds, and how many of the seeds that holds for. */
   fragile: { comparison: Comparison; seeds: number }[];
   /** The verdicts that differ if the other evaluation is taken, the best for the last. */
   otherwise: { at: 'final' | 'best'; changed: { comparison: Comparison; verdict: Comparison['verdict'] }[] };
@@ -29,8 +31,13 @@ export function robustnessOf(
   const possible = family.filter(({ verdict }) => ['better', 'worse', 'equivalent', 'not separated'].includes(verdict));
   if (declared === undefined || possible.length === 0) return undefined;
   const decided = possible.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
-  const without = decided.map((comparison) => ({ comparison, seeds: seedsThatDecide(comparison, family) }));
-  const fragile = without.filter(({ seeds }) => seeds > 0);
+  const seeds = [...new Set(family.flatMap((comparison) => comparison.seeds))];
+  const without = seeds.map((seed) => withoutSeed(family, seed));
+  const fragile = decided.flatMap((comparison) => {
+    const index = family.indexOf(comparison);
+    const lost = without.filter((verdicts) => verdicts[index] !== comparison.verdict);
+    return lost.length === 0 ? [] : [{ comparison, seeds: lost.length }];
+  });
   const at = declared.compare.at === 'final' ? 'best' : 'final';
   const other = declaredComparison(design, { ...manifest, compare: { ...declared.compare, at } });
   const changed = possible.flatMap((comparison) => {
@@ -40,7 +47,8 @@ export function robustnessOf(
   const open = possible.filter(({ verdict }) => verdict === 'not separated');
   return {
     decided: decided.length,
-    hasSlack: decided.length > 0 && decided.some(({ pairs }) => canDecide(pairs - 1, family)),
+    seeds: seeds.length,
+    hasSlack: without.some((verdicts) => verdicts.some((verdict) => verdict !== 'not possible')),
     fragile,
     otherwise: { at, changed },
     widest: open.reduce<Comparison | undefined>(
@@ -50,26 +58,15 @@ export function robustnessOf(
   };
 }
 
-/** How many seeds there are without which the verdict would be another, everything else as it is. */
-function seedsThatDecide(comparison: Comparison, family: readonly Comparison[]): number {
-  return comparison.differences.filter((_, left) => {
-    const differences = comparison.differences.filter((_, i) => i !== left);
-    const pairs = comparison.pairs - 1;
-    const index = family.indexOf(comparison);
-    const adjusted = holm(family.map((own) => (own === comparison ? signedRank(differences).p : own.p)));
-    const reachable = holm(family.map((own) => smallestP(own === comparison ? pairs : own.pairs)));
-    const again = verdictOf({ ...comparison, differences, pairs }, adjusted[index] ?? 1, reachable[index] ?? 1);
-    return again !== comparison.verdict;
-  }).length;
-}
-
-/** Whether so many pairs could decide one of the family, the others as they are. */
-function canDecide(pairs: number, family: readonly Comparison[]): boolean {
-  return family.some((comparison, index) => {
-    const reachable = holm(family.map((own) => smallestP(own === comparison ? pairs : own.pairs)));
-    const best = { ...comparison, pairs, differences: Array.from({ length: pairs }, () => 1) };
-    return verdictOf(best, reachable[index] ?? 1, reachable[index] ?? 1) !== 'not possible';
+/** The verdicts of the family by the study with one seed less: without it in any comparison, since Holm counts them all. */
+function withoutSeed(family: readonly Comparison[], seed: number): Verdict[] {
+  const left = family.map((own) => {
+    const differences = own.differences.filter((_, i) => own.seeds[i] !== seed);
+    return { ...own, differences, pairs: differences.length };
   });
+  const adjusted = holm(left.map(({ differences }) => signedRank(differences).p));
+  const reachable = holm(left.map(({ pairs }) => smallestP(pairs)));
+  return left.map((own, i) => verdictOf(own, adjusted[i] ?? 1, reachable[i] ?? 1));
 }
 
 const roomOf = ({ shift }: Comparison): number => Math.max(Math.abs(shift.low), Math.abs(shift.high));

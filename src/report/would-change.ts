@@ -12,7 +12,7 @@ const SPELLED = 3;
 export function wouldChange({ declared, design, manifest, smoke, compares }: Results): Html[] {
   const found = smoke || !compares ? undefined : robustnessOf(declared, design, manifest);
   if (found === undefined) return [];
-  const { decided, hasSlack, fragile, otherwise, widest } = found;
+  const { decided, seeds: all, hasSlack, fragile, otherwise, widest } = found;
   const seeds = () => {
     if (decided === 0) return [];
     if (!hasSlack)
@@ -24,7 +24,7 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
       ];
     const lost = fragile.map(
       ({ comparison, seeds: some }) =>
-        html`${subjectOf(comparison)} is no longer ${comparison.verdict} without any one of ${some} of its ${count(comparison.pairs, 'seed')}`,
+        html`${subjectOf(comparison)} is no longer ${comparison.verdict} without any one of ${some} of the ${count(all, 'seed')}`,
     );
     const each =
       fragile.length > SPELLED

@@ -4,7 +4,8 @@
  */
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+export const ascending = (values: readonly number[]): number[] =>
+  [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 
 /** The sum of `weights` under each of the 2^n ways to give out signs, counting those with a plus. */
 function sumsOverSigns(weights: readonly number[]): number[] {
@@ -27,7 +28,7 @@ function twoSided(sums: readonly number[], observed: number): number {
 }
 
 /** Rank of each: how many are smaller, plus half of those equal to it, itself among them, plus a half. */
-const ranksOf = (values: readonly number[]): number[] =>
+export const ranksOf = (values: readonly number[]): number[] =>
   values.map((own) => values.filter((v) => v < own).length + (values.filter((v) => v === own).length + 1) / 2);
 
 /** Two-sided p of the signed ranks of differences, zeros left out; also which sign has more. */
@@ -143,3 +144,15 @@ export function unlikePairs(a: number, b: number): number {
   }
   return Math.min(1, (2 * tail) / 2 ** n);
 }
+
+/** The middle value, or the mean of the middle two; infinite ones are values too. */
+export function middle(values: readonly number[]): number {
+  const sorted = ascending(values);
+  const [a = Number.NaN, b = Number.NaN] = [
+    sorted[Math.ceil(sorted.length / 2) - 1],
+    sorted[Math.floor(sorted.length / 2)],
+  ];
+  return a === b ? a : (a + b) / 2;
+}
+
+export const meanOf = (values: readonly number[]): number => sum(values) / values.length;

@@ -73,21 +73,21 @@ export const head = (page: string): string => seen(page.slice(0, page.indexOf('<
 
 const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
 
+// Narrow spaces inside numbers stay.
+const plain = (part = '') =>
+  Object.entries(entities).reduce((text, [entity, is]) => text.replaceAll(entity, is), part.replaceAll(/<[^>]*>/g, ''));
+const all = (part: string, element: RegExp) => [...part.matchAll(element)].map(([, inner]) => plain(inner));
+
 /** What a page says of its comparison: the words under the heading, the short answer, what the seeds allow, and the table of verdicts. */
 export function said(page: string) {
-  // Narrow spaces inside numbers stay.
-  const plain = (part = '') =>
-    Object.entries(entities).reduce(
-      (text, [entity, is]) => text.replaceAll(entity, is),
-      part.replaceAll(/<[^>]*>/g, ''),
-    );
-  const all = (part: string, element: RegExp) => [...part.matchAll(element)].map(([, inner]) => plain(inner));
   const [, answer = ''] = /<h2>Short answer<\/h2>(.*?)<\/div>/s.exec(page) ?? [];
+  const [, change = ''] = /<h2>What would change it<\/h2>(.*?)<\/div>/s.exec(page) ?? [];
   const [, section = ''] = /<section id="comparison"(.*?)<\/section>/s.exec(page) ?? [];
   const groups = section.split('<tr class="group">').slice(1);
   return {
     overview: plain(/<p class="lead">(.*?)<\/p>/s.exec(page)?.[1]),
     answer: all(answer, /<p>(.*?)<\/p>/gs),
+    changes: all(change, /<li>(.*?)<\/li>/gs),
     power: all(section, /<p class="note">(.*?)<\/p>/gs).find((note) => note.startsWith('With ')),
     table: groups.map((group) => ({
       heading: plain(/<th[^>]*>(.*?)<\/th>/s.exec(group)?.[1]),
@@ -95,5 +95,19 @@ export function said(page: string) {
         all(line, /<t[hd][^>]*>(.*?)<\/t[hd]>/gs),
       ),
     })),
+  };
+}
+
+/** What a section says: its text, the words for each of its pictures, and its tables by caption, headings of groups as lines of one cell. */
+export function saidIn(page: string, id: string) {
+  const [, section] = new RegExp(`<section id="${id}"(.*?)</section>`, 's').exec(page) ?? [];
+  if (section === undefined) return undefined;
+  const tables = [...section.matchAll(/<caption>(.*?)<\/caption>.*?<\/thead>(.*?)<\/table>/gs)];
+  const lines = (body = '') =>
+    [...body.matchAll(/<tr[^>]*>(.*?)<\/tr>/gs)].map(([, line = '']) => all(line, /<t[hd][^>]*>(.*?)<\/t[hd]>/gs));
+  return {
+    text: plain(section.replaceAll(/<(svg|script|table)[^>]*>.*?<\/\1>/gs, ' ')),
+    pictures: all(section, /<desc[^>]*>(.*?)<\/desc>/gs),
+    tables: Object.fromEntries(tables.map(([, caption = '', body]) => [plain(caption), lines(body)])),
   };
 }

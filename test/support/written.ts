@@ -56,3 +56,10 @@ export const counted = (n: number, one: string): string => `${grouped(n)} ${one}
 /** `a, b and c`. */
 export const and = (items: readonly string[]): string =>
   items.length < 2 ? String(items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
+
+/** Per cent, whole; what isn't quite none or all of it says so. */
+export function perCent(share: number): string {
+  const value = 100 * share;
+  const text = value > 0 && value < 1 ? '<1' : value > 99 && value < 100 ? '>99' : String(Math.round(value));
+  return `${text}\u202F%`;
+}

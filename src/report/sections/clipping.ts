@@ -8,7 +8,7 @@ import type { Plot } from '../figure.ts';
 import { table } from '../figure.ts';
 import { percent, significant, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { chunks, groupsOf, isAlone, MAX_SETTINGS, others, strokeOf, UNCLIPPED } from '../lines.ts';
+import { chunks, groupsOf, isAlone, MAX_SETTINGS, strokeOf, UNCLIPPED } from '../lines.ts';
 import { HUES } from '../palette.ts';
 import { number, text } from '../row.ts';
 import type { Story } from '../story.ts';
@@ -75,7 +75,7 @@ const MAX_PANELS = 12;
 async function againstClipRate(story: Story, draw: Draw): Promise<Html> {
   const { design } = story;
   const pages = chunks(
-    others(design).filter((strategy) => strategy !== UNCLIPPED),
+    design.strategies.filter((strategy) => strategy !== UNCLIPPED),
     HUES,
   );
   const settings = design.settings.filter((setting) => !isAlone(design, setting));
