@@ -78,5 +78,7 @@ export const benchRecordSchema = z.object({
   growths: z.array(growthSchema),
   /** What a reader has to know: noise, variants that were left out and why. */
   notes: z.array(z.string()),
+  /** The CSV files as they were written. */
+  files: z.record(z.string(), z.object({ bytes: z.int(), sha256: z.string() })),
 });
 export type BenchRecord = z.infer<typeof benchRecordSchema>;
