@@ -50,8 +50,12 @@ export function restricted(
 ): { mean: number; interval: Interval | undefined } {
   const indices = lifetimes.map((_, i) => i);
   const pick = (drawn: ArrayLike<number>) => Array.from(drawn).flatMap((i) => lifetimes[i] ?? []);
+  // Resamples of seeds that are all alike are alike too, which says nothing of other seeds.
+  const alike = lifetimes.every(
+    ({ time, happened }) => time === lifetimes[0]?.time && happened === lifetimes[0].happened,
+  );
   const [interval] =
-    lifetimes.length < 2
+    lifetimes.length < 2 || alike
       ? []
       : stratifiedBootstrap([indices], ([drawn = []]) => [restrictedMean(pick(drawn), steps)], {
           uniform,
