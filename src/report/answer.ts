@@ -1,8 +1,8 @@
 /** What the declared comparison allows to say, in plain words. Every sentence follows from a count or a verdict. */
 
-import { baselineName, selectionColumn } from '../manifest.ts';
+import { baselineName, baselineOf, selectionColumn } from '../manifest.ts';
 import { neededPairs } from '../stats/sign-flip.ts';
-import { type Comparison, type Declared, LEVEL, MIN_SEEDS, outcomeWords, subjectOf } from './comparison.ts';
+import { type Comparison, type Declared, isMember, LEVEL, MIN_SEEDS, outcomeWords, subjectOf } from './comparison.ts';
 import type { Design } from './design.ts';
 import { count, pValue, signed, significant, whole } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -77,7 +77,9 @@ function verdicts(declared: Declared): Html[] {
   }
   const decided = possible.filter(({ verdict }) => verdict !== 'not separated');
   const open = possible.length - decided.length;
-  const intro = html`On ${against}, ${count(family, 'comparison')} under Holm:`;
+  const apart = members.filter(({ baseline }) => !isMember(baseline, baselineOf(compare))).length;
+  const others = apart > 0 && `, ${whole(apart)} of them against another that the family names`;
+  const intro = html`On ${against}, ${count(family, 'comparison')} under Holm${others}:`;
   if (decided.length > SPELLED) {
     const n = (verdict: string) => whole(decided.filter((comparison) => comparison.verdict === verdict).length);
     return [

@@ -227,5 +227,5 @@ export function verdictOf(comparison: Comparison, adjusted: number, reachable: n
   return positive > negative ? 'better' : 'worse';
 }
 
-const isMember = (member: Config, meant: Record<string, unknown>): boolean =>
+export const isMember = (member: Config, meant: Record<string, unknown>): boolean =>
   member.runs.every((run) => isMeant(run.row, meant));
