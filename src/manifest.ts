@@ -136,8 +136,19 @@ export const manifestSchema = z.object({
   compare_sha256: z.string().optional(),
   /** With its method. `cells` counts the trials, and the runs of what they choose. */
   tune: tuneSchema.optional(),
-  /** Set when the comparison was declared anew though runs had finished: how many, and the hash of the one before. */
-  compare_changed: z.object({ finished_runs: z.number(), before: z.string() }).optional(),
+  /** What each contest tries, as hashes of contest and trials, and whether what they chose has begun to be run. */
+  search: z.object({ contests: z.record(z.string(), z.string()), confirming: z.boolean() }).optional(),
+  /**
+   * Set when the comparison was declared anew though runs had finished, or a contest tried something else though what was chosen had begun to be
+   * run: how many had finished, and the hash of the comparison before.
+   */
+  compare_changed: z
+    .object({
+      what: z.enum(['comparison', 'search']).default('comparison'),
+      finished_runs: z.number(),
+      before: z.string(),
+    })
+    .optional(),
   cells: z.number(),
   completed: z.number(),
   diverged: z.number(),

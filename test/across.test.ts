@@ -86,7 +86,13 @@ test('aggregates, profiles and chances follow from the scores', () => {
   // The middle two of 0.4, 0.5, 1, 1.
   assert.ok(Math.abs((first?.iqm ?? 0) - 0.75) < 1e-12);
   assert.ok(Math.abs((first?.gap ?? 0) - (1 - 2.9 / 4)) < 1e-12);
-  assert.deepEqual([first?.rank, second?.rank, first?.first, second?.first], [1, 2, 1, 0]);
+  assert.deepEqual(
+    [first?.order, second?.order],
+    [
+      { rank: 1, first: 1, low: 1, high: 1 },
+      { rank: 2, first: 0, low: 2, high: 2 },
+    ],
+  );
   assert.ok((first?.interval.low ?? 1) <= 0.75 && 0.75 <= (first?.interval.high ?? 0));
   const [none, norm] = across.contenders;
   assert.ok(none && norm);
@@ -99,6 +105,44 @@ test('aggregates, profiles and chances follow from the scores', () => {
     [1, 0.75, 0.5, 0],
   );
   assert.deepEqual(aggregatesOf(across), aggregatesOf(across), 'the same numbers again');
+});
+
+test('one that diverged is behind the worst of those that did not, though its score is no lower', () => {
+  const [none, norm] =
+    acrossOf(
+      resultsOf(
+        withResults({
+          'none 0.1': ['diverged', 'diverged'],
+          'norm 0.1': [0.2, 0.2],
+          'none 1': ['diverged', 'diverged'],
+          'norm 1': [0.3, 0.4],
+        }),
+      ),
+    )?.contenders ?? [];
+  assert.ok(none && norm);
+  assert.deepEqual(
+    norm.scores.map((own) => own[0]),
+    [1, 0],
+  );
+  assert.equal(improvement(norm, none).probability, 1);
+});
+
+test('ranks are by the seeds that all have, paired by their numbers; without a shared one there is none', async () => {
+  // norm lost its run of seed 0 at rate 0.1, and is worse on seed 1.
+  const results = { 'none 0.1': [0.1, 0.9], 'norm 0.1': [0.5, 0.8], 'none 1': [0.5, 0.6], 'norm 1': [0.4, 0.4] };
+  const given = withResults(results);
+  const without = (lost: (row: Row) => boolean) => ({ ...given, runs: given.runs.filter((row) => !lost(row)) });
+  const at = (row: Row, strategy: string) => row.strategy === strategy && row.learning_rate === '0.1';
+  const some = without((row) => at(row, 'norm') && row.seed === '0');
+  const [first, second] = aggregatesOf(acrossOf(resultsOf(some)) ?? assert.fail());
+  assert.deepEqual([first?.contender.name, first?.order], ['none', { rank: 1, first: 1, low: 1, high: 1 }]);
+  assert.deepEqual([second?.contender.name, second?.order], ['norm 1', { rank: 2, first: 0, low: 2, high: 2 }]);
+  const none = without((row) => (at(row, 'norm') && row.seed === '0') || (at(row, 'none') && row.seed === '1'));
+  const apart = aggregatesOf(acrossOf(resultsOf(none)) ?? assert.fail());
+  assert.deepEqual(
+    apart.map(({ order }) => order),
+    [undefined, undefined],
+  );
 });
 
 test('nothing is added up over one setting, or for one configuration', () => {

@@ -79,13 +79,19 @@ test('the mean counts up to the end, and its interval holds it', () => {
   assert.equal(mean, (20 + 60 + 100 + 100) / 4);
   assert.ok(interval !== undefined && interval.low < mean && mean < interval.high);
   assert.equal(restricted([{ time: 5, happened: true }], 100, uniform).interval, undefined);
+  const never = Array.from({ length: 8 }, () => ({ time: 40, happened: false }));
+  assert.deepEqual(
+    restricted(never, 40, uniform),
+    { mean: 40, interval: undefined },
+    'all alike: no interval of no width',
+  );
 });
 
 test('the page tells how many got to the target and when, and how long runs lasted', async () => {
   const text = seen(await rendered(made));
   assert.match(text, /Steps to the target/);
   assert.match(text, /norm 1 2 of 4 15–85.% 70 \S+ to \S+/);
-  assert.match(text, /none 0 of 4 0–49.% 100 100 to 100/);
+  assert.match(text, /none 0 of 4 0–49.% 100 –/);
   assert.match(text, /Share of runs that have not diverged/);
   const without = seen(await rendered(synthetic(wanted)));
   assert.doesNotMatch(without, /Steps to the target|Share of runs that have not diverged/);

@@ -39,7 +39,52 @@ test('steps to the target: fewer are better, and a run that never got there is w
   assert.deepEqual(found?.differences, [40, 30, 20, 10, Infinity, Infinity, Infinity, 0]);
   assert.equal(found?.verdict, 'better');
   const text = head(await rendered(made));
+  assert.match(text, /none reached the target on 4 of 8 seeds, norm 1 on 7/);
+  assert.match(text, /the typical difference has no size|any number of steps sooner/);
   assert.match(text, /On steps until validation accuracy reached its target, against none , 1 comparison under Holm:/);
+});
+
+test('a difference in steps says in which direction', async () => {
+  const early = seeds.map((seed) => 40 + seed);
+  const text = head(
+    await rendered(
+      withColumn(
+        'steps_to_target',
+        early,
+        early.map((at, seed) => at + 10 + seed),
+        steps,
+      ),
+    ),
+  );
+  assert.match(
+    text,
+    /norm 1 was worse than none at row_mnist · rnn: typical paired difference 13\.5 steps later, 96\.1 % interval 16 steps later to 11 steps later/,
+  );
+});
+
+test('runs that all missed the target, or all diverged, are no evidence that two are equivalent', () => {
+  const never = withColumn(
+    'steps_to_target',
+    seeds.map(() => ''),
+    seeds.map(() => ''),
+    { ...steps, margin: 10 },
+  );
+  assert.equal(comparisonOf(never)?.equivalence, 1);
+  assert.equal(comparisonOf(never)?.verdict, 'not separated');
+  const close = withColumn(
+    'final_val_metric',
+    seeds.map(() => 0.5),
+    seeds.map(() => 0.5),
+    { ...steps, at: 'final', margin: 0.1 },
+  );
+  const diverging = (lost: number) => ({
+    ...close,
+    runs: close.runs.map((row) => (Number(row.seed) < lost ? { ...row, status: 'diverged', diverged_at: '3' } : row)),
+  });
+  assert.equal(comparisonOf(diverging(0))?.verdict, 'equivalent');
+  assert.equal(comparisonOf(diverging(8))?.verdict, 'not separated');
+  // Seven alike and one of which nothing is known: at most as sure as where it lay beyond the margin.
+  assert.ok((comparisonOf(diverging(1))?.equivalence ?? 0) > (comparisonOf(diverging(0))?.equivalence ?? 1));
 });
 
 test('the mean over training can be what is compared', async () => {
@@ -73,7 +118,7 @@ test('within a declared margin runs can be shown to be equivalent, and without o
   const page = await rendered(declared);
   assert.match(
     head(page),
-    /norm 1 was equivalent to none at row_mnist · rnn, by the margin of 0\.02 declared beforehand: median paired difference/,
+    /norm 1 was equivalent to none at row_mnist · rnn, by the margin of 0\.02 declared beforehand: typical paired difference/,
   );
   assert.match(seen(page), /p, equivalent, Holm/);
   assert.doesNotMatch(seen(await rendered(made(final))), /equivalent/);

@@ -133,6 +133,16 @@ test('a member of the family can be compared with another setting', async () => 
   assertReport(page);
   const text = seen(page);
   assert.match(text, /2 comparisons under Holm/);
+  const more = synthetic({
+    ...small,
+    rates: [0.05, 0.5],
+    seeds: [0, 1, 2, 3, 4, 5, 6, 7],
+    compare: compare({ family }),
+  });
+  assert.match(
+    seen(await rendered(more)),
+    /against none , 2 comparisons under Holm, 1 of them against another that the family names:/,
+  );
   assert.match(text, /global_norm 1 (was|does|at).*learning rate 0\.5, against .*learning rate 0\.05/);
   assert.match(text, /global_norm 1 against none/);
   assert.match(text, /names .*global_norm.*: it takes one configuration on either side/);

@@ -197,7 +197,7 @@ test('what would change the answer: verdicts that hang on seeds or on the evalua
   assert.deepEqual(await told(uneven), [
     'One seed less: global_norm 1 at learning rate 0.5 is no longer better without any one of 7 of the 10 seeds.',
     same,
-    'What is not separated may still differ: the widest interval, of global_norm 10 at learning rate 0.5, runs from −0.14 to +0.15.',
+    'What is not separated may still differ: the interval that reaches furthest, of global_norm 10 at learning rate 0.5, runs from −0.14 to +0.15.',
   ]);
 });
 

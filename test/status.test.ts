@@ -56,7 +56,10 @@ test('status counts done, diverged, failed, in hand and left; explain says what 
   assert.match(shown.stdout, /w1 {2}cell [0-9a-f]{16} {2}since 20/);
   child.kill('SIGKILL');
   await ended;
-  assert.match((await clipbench(['status', out])).stdout, /stopped; the same command goes on/);
+  assert.match(
+    (await clipbench(['status', out])).stdout,
+    /stopped; the same command goes on; with --retry 'failed\|timeout' it tries again what failed/,
+  );
   assert.equal((await clipbench([...words, '--retry', 'failed'])).code, 0);
   assert.match((await clipbench(['status', out])).stdout, /8 +4 +4 +0 +0 +0 +done/);
 

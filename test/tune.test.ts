@@ -207,6 +207,11 @@ const refused: [why: string, text: string, message: RegExp][] = [
     /method random and budget missing; say how many/,
   ],
   ['what cannot be tuned', changed(['over: [learning_rate]', 'over: [momentum]']), /tune: over\.0 is "momentum"/],
+  [
+    'a seed twice',
+    changed(['seeds: [100, 101]', 'seeds: [100, 100]']),
+    /seed 100 is written twice; give every seed once/,
+  ],
   ['an unknown key', changed(['seeds: [100', 'trials: 3, seeds: [100']), /unknown key "trials"/],
   [
     'nothing to choose from',

@@ -136,3 +136,24 @@ test('where a trial can not be had, its strategy has no choice, and the run says
   assert.equal(retried.code, 0, retried.stderr);
   assert.equal(rowsOf(out, 'runs.csv').length, 16);
 });
+
+test('another range once the choice has been run is no declared search any more; before, or for one more strategy, it is', async (context) => {
+  const folder = temporaryFolder(context);
+  const out = join(folder, 'out');
+  const wider = tuned.replace('[0.001, 0.1, 1e+30]', '[0.001, 0.1, 0.2]');
+  const changed = () =>
+    manifestSchema.parse(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).compare_changed;
+  const run = async (text: string, ...more: string[]) => {
+    const { code, stderr } = await clipbench(['run', experimentFile(folder, text), '--out', out, ...more]);
+    assert.equal(code, 0, stderr);
+  };
+  await run(tuned, '--filter', 'trial=0');
+  await run(wider);
+  assert.equal(changed(), undefined, 'nothing that was chosen had been run');
+  await run(wider.replace('max_norm: 0.1}]', 'max_norm: 0.1}, {name: value, clip_value: 0.1}]'));
+  assert.equal(changed(), undefined, 'what the others tried is what it was');
+  await run(tuned);
+  assert.deepEqual([changed()?.what, changed()?.finished_runs], ['search', 24]);
+  await run(wider);
+  assert.equal(changed()?.what, 'search', 'for good');
+});

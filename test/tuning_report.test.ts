@@ -115,3 +115,45 @@ test('where nothing was tuned the page does not speak of it', async () => {
   const page = await rendered(synthetic({ ...base, seeds: [0, 1] }));
   assert.doesNotMatch(page, /id="tuning"/);
 });
+
+const tuningOf = (page: string) => /<section id="tuning".*?<\/section>/s.exec(page)?.[0] ?? assert.fail('no section');
+
+test('where every trial of a strategy came to nothing, the answer and the table say that the first was taken', async () => {
+  const lost = tunedWith({
+    'none 0.01': ['diverged', 'diverged', 0.7],
+    'none 0.1': [0.9, 'diverged', 'diverged'],
+    'norm 0.01 0.1': [0.4, 0.4, 0.4],
+    'norm 0.01 1': [0.5, 0.5, 0.5],
+    'norm 0.1 0.1': [0.7, 0.1, 0.1],
+    'norm 0.1 1': [0.6, 0.6, 0.9],
+  });
+  const page = await rendered(lost);
+  assert.match(
+    seen(page),
+    /No trial of none ended with a finite result on more than half of its seeds, so tuning had nothing to choose by, and the first one was run\./,
+  );
+  assert.match(tuningOf(page), /0\.01 \(the first\).*Where every trial came to nothing, the first was taken/s);
+  assert.doesNotMatch(seen(await rendered(made)), /nothing to choose by|the first was taken/);
+});
+
+test('trials judged by a target that none reached are called that, not diverged', async () => {
+  const compare = { baseline: 'none', metric: 'val_accuracy', at: 'steps_to_target' as const };
+  const aimed = { ...made, manifest: { ...made.manifest, compare } };
+  const runs = aimed.runs.map((row): Row => ({ ...row, steps_to_target: row.strategy === 'norm' ? '6' : '' }));
+  const section = tuningOf(await rendered({ ...aimed, runs }));
+  assert.match(section, /not reached/);
+  assert.doesNotMatch(section, /<td[^>]*>diverged/);
+});
+
+test('who has nothing to tune is named', async () => {
+  const thresholds = { ...made, manifest: { ...made.manifest, tune: { ...tune, over: ['threshold' as const] } } };
+  const runs = thresholds.runs.filter(
+    (row) => row.learning_rate === '0.1' || (row.phase !== 'tune' && row.strategy === 'none'),
+  );
+  const own = runs.map((row): Row => ({ ...row, learning_rate: '0.1' }));
+  assert.match(
+    seen(await rendered({ ...thresholds, runs: own })),
+    /the same number for each\. none has nothing to tune\./,
+  );
+  assert.doesNotMatch(seen(await rendered(made)), /nothing to tune/);
+});

@@ -71,7 +71,7 @@ test('what the other evaluation would have said is said, and what is not separat
   );
   assert.match(
     text,
-    /What is not separated may still differ: the widest interval, of norm 1 at row_mnist · rnn, runs from −0\.1 to \+0\.13\./,
+    /What is not separated may still differ: the interval that reaches furthest, of norm 1 at row_mnist · rnn, runs from −0\.1 to \+0\.13\./,
   );
   const best = await headWith(steady, open.concat(0, 0), {
     compare: { baseline: 'none', metric: 'val_accuracy', at: 'best' },
@@ -103,5 +103,21 @@ test('the chart under the answer holds what was declared, and nothing where that
   assert.doesNotMatch(
     await headWith([0.1, -0.1, 0.2, -0.2, 0.3, -0.3], undefined, many),
     /The differences behind the answer/,
+  );
+});
+
+test('a margin in steps is not held against a metric at another evaluation', async () => {
+  const seeds = steady.map((_, seed) => seed);
+  const compare = { baseline: 'none', metric: 'val_accuracy', at: 'steps_to_target' as const, margin: 5 };
+  const made = synthetic({ ...wanted, seeds, compare });
+  const runs = made.runs.map((row): Row => {
+    const late = row.strategy === 'norm' ? 20 : 0;
+    return { ...row, steps_to_target: String(50 + late + Number(row.seed)), final_val_metric: '0.5' };
+  });
+  const text = head(await rendered({ ...made, runs }));
+  assert.match(text, /norm 1 was worse than none/);
+  assert.match(
+    text,
+    /Had the last step been declared instead: norm 1 at row_mnist · rnn would be not separated in place of worse/,
   );
 });

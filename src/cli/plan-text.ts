@@ -97,9 +97,12 @@ function countText({ cells, smoke, tuning }: Experiment, chosen: Cell[]): string
 function stageText(tuning: Tuning): string {
   const { contests, tune } = tuning;
   const trials = Math.max(...contests.map((contest) => contest.trials.length));
+  const idle = contests.filter((contest) => contest.trials.length < trials);
+  const names = [...new Set(idle.map(({ cell }) => chainText(cell.strategy)))];
   const seeds = [...new Set(contests.flatMap((contest) => contest.seeds))].join(', ');
   return [
-    `${trials} trials (${tune.method}) of each of ${contests.length} contestants choose its ${tune.over.join(' and ')} on the validation split`,
+    `${trials} trials (${tune.method}) of each of ${contests.length - idle.length} contestants choose its ${tune.over.join(' and ')} on the validation split`,
+    ...(idle.length === 0 ? [] : [`${names.join(', ')}: nothing to tune`]),
     `what they choose makes ${confirmCount(tuning)} runs more, on seed ${seeds}, which are compared`,
   ].join(';\n');
 }

@@ -49,7 +49,10 @@ function print(found: Status[]): void {
 
 function stateOf({ left, unselected, failed, timeout, run, eta_seconds }: Status): string {
   if (run !== undefined) return eta_seconds === undefined ? 'running' : `running, about ${clock(eta_seconds)} to go`;
-  if (left > unselected) return 'stopped; the same command goes on';
+  if (left > unselected) {
+    const failures = failed + timeout > 0 ? "; with --retry 'failed|timeout' it tries again what failed" : '';
+    return `stopped; the same command goes on${failures}`;
+  }
   if (unselected > 0) return `done what was selected; ${unselected} cells were not`;
   return failed + timeout > 0 ? 'done, with failures' : 'done';
 }

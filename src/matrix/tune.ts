@@ -28,6 +28,8 @@ export function tuningOf(written: unknown, cells: Cell[], mistakes: Mistakes): T
       `seed ${both} is among the seeds of the matrix too; what is chosen on a seed can't be confirmed on it: give others, such as ${1000 + both}`,
     );
   }
+  const twice = tune.seeds.find((seed, i) => tune.seeds.indexOf(seed) !== i);
+  if (twice !== undefined) mistakes.at(['tune', 'seeds'], `seed ${twice} is written twice; give every seed once`);
   if ((method === 'grid') !== (tune.budget === undefined)) {
     const remedy =
       method === 'grid'

@@ -8,7 +8,7 @@ import type { Tune } from '../manifest.ts';
 import { withThreshold } from '../parts.ts';
 import { bestTrial } from '../stats/selection.ts';
 import type { Cell } from '../types.ts';
-import { cellsById } from './identity.ts';
+import { cellId, cellsById, hashOf } from './identity.ts';
 
 /** What a trial tries. */
 export type Point = Pick<Cell, 'learning_rate' | 'strategy'>;
@@ -50,6 +50,15 @@ export function contestsOf(cells: Cell[], over: Tune['over']): Contest[] {
   }
   return [...contests.values()].map(({ known: _, ...contest }) => contest);
 }
+
+/** Of each contest, named by a hash of what it doesn't tune: a hash of what it tries. */
+export const searchOf = ({ contests, tune }: Tuning): Record<string, string> =>
+  Object.fromEntries(
+    contests.map(({ cell, trials }) => [
+      cellId({ ...cell, ...blank(cell, tune.over), seed: 0 }),
+      hashOf(canonical(trials)),
+    ]),
+  );
 
 /** What is tuned, taken out. */
 function blank({ learning_rate, strategy }: Point, over: Tune['over']): Point {

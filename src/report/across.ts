@@ -1,7 +1,7 @@
 /** Configurations over several settings at once: scores on one scale, aggregates with their intervals, and who beats whom. */
 import { stream } from '../engine/random.ts';
 import { type Interval, stratifiedBootstrap } from '../stats/bootstrap.ts';
-import { rankStability } from '../stats/rank-stability.ts';
+import { type RankStability, rankStability } from '../stats/rank-stability.ts';
 import {
   interquartileMean,
   medianScore,
@@ -24,6 +24,8 @@ export interface Contender {
   strategy: string;
   /** Of each setting, by seed: 0 for the worst run there, or one that diverged, 1 for the best. */
   scores: number[][];
+  /** The same before they are put on a scale; higher is better, and -Infinity for a run that has none. */
+  values: number[][];
   configs: Config[];
 }
 
@@ -40,9 +42,8 @@ export interface Aggregate {
   interval: Interval;
   median: number;
   gap: number;
-  /** By medians over seeds, mean over settings; and how often no other ranked before it. */
-  rank: number;
-  first: number;
+  /** By medians over the seeds that all have, mean over settings; and how often no other ranked before it. Undefined where they share no seed. */
+  order: RankStability | undefined;
 }
 
 /** Undefined where fewer than two configurations ran at the same two settings. */
@@ -57,41 +58,54 @@ export function acrossOf({ design, manifest }: Results): Across | undefined {
     .map(({ name }) => name)
     .filter((name) => usable.every(({ configs }) => configs.some((config) => config.name === name)));
   if (usable.length < 2 || names.length < 2) return undefined;
-  const scales = usable.map((setting) => scaleOf(setting, outcome(setting)));
+  const values = usable.map((setting) => valueBy(outcome(setting)));
+  const scales = usable.map(({ configs }, i) => scaleOf(configs.flatMap(({ runs }) => runs.map(values[i] ?? nothing))));
   const contenders = names.map((name) => {
     const configs = usable.flatMap(({ configs: all }) => all.filter((config) => config.name === name));
-    return {
-      name,
-      strategy: configs[0]?.strategy ?? name,
-      configs,
-      scores: configs.map(({ runs }, i) => runs.map((run) => scales[i]?.(run) ?? 0)),
-    };
+    const own = configs.map(({ runs }, i) => runs.map(values[i] ?? nothing));
+    const scores = own.map((each, i) => each.map(scales[i] ?? nothing));
+    return { name, strategy: configs[0]?.strategy ?? name, configs, values: own, scores };
   });
   const reference = contenders.filter(({ strategy }) => strategy === design.reference);
   return { settings: usable, contenders, reference: reference.length === 1 ? reference[0] : undefined };
 }
 
-/** From a run to its score at a setting. */
-function scaleOf({ configs }: Setting, outcome: ReturnType<typeof outcomeOf>): (run: Run) => number {
-  const worth = ({ row, divergedAt }: Run): number | undefined => {
+const nothing = () => Number.NEGATIVE_INFINITY;
+
+/** Of a run, where higher is better: behind every other where it diverged, or never got there. */
+const valueBy =
+  (outcome: ReturnType<typeof outcomeOf>) =>
+  ({ row, divergedAt }: Run): number => {
     const value = divergedAt === undefined && outcome ? number(row, outcome.column) : undefined;
-    return value === undefined || !Number.isFinite(value) ? undefined : outcome?.better === 'lower' ? -value : value;
+    if (value === undefined || !Number.isFinite(value)) return Number.NEGATIVE_INFINITY;
+    return outcome?.better === 'lower' ? -value : value;
   };
-  const values = configs.flatMap(({ runs }) => runs.flatMap((run) => worth(run) ?? []));
+
+/** From a run's value to its score, 0 to 1, by all values of its setting. */
+function scaleOf(all: readonly number[]): (value: number) => number {
+  const values = all.filter(Number.isFinite);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  return (run) => {
-    const value = worth(run);
-    return value === undefined ? 0 : most > least ? (value - least) / (most - least) : 1;
-  };
+  return (value) => (value === Number.NEGATIVE_INFINITY ? 0 : most > least ? (value - least) / (most - least) : 1);
+}
+
+/** The values of each contender on the seeds that all of them have at a setting, in the same order. Undefined where they share none. */
+function paired({ contenders }: Across): number[][][] | undefined {
+  const settings = contenders[0]?.configs.map((_, i) => i) ?? [];
+  const seedsOf = ({ configs }: Contender, i: number) => configs[i]?.runs.map(({ seed }) => seed) ?? [];
+  const shared = settings.map((i) =>
+    contenders.map((one) => seedsOf(one, i)).reduce((kept, own) => kept.filter((seed) => own.includes(seed))),
+  );
+  if (shared.some((seeds) => seeds.length === 0)) return undefined;
+  return contenders.map((one) =>
+    shared.map((seeds, i) => seeds.map((seed) => one.values[i]?.[seedsOf(one, i).indexOf(seed)] ?? nothing())),
+  );
 }
 
 /** Best first. */
-export function aggregatesOf({ contenders }: Across): Aggregate[] {
-  const ranks = rankStability(
-    contenders.map(({ scores }) => scores),
-    { uniform: stream('report', 'ranks').uniform, replicates: REPLICATES },
-  );
-  return contenders
+export function aggregatesOf(across: Across): Aggregate[] {
+  const values = paired(across);
+  const order = values && rankStability(values, { uniform: stream('report', 'ranks').uniform, replicates: REPLICATES });
+  return across.contenders
     .map((contender, i) => {
       const { name, scores } = contender;
       const uniform = stream('report', 'aggregates', name).uniform;
@@ -106,8 +120,7 @@ export function aggregatesOf({ contenders }: Across): Aggregate[] {
         interval,
         median: medianScore(scores),
         gap: optimalityGap(scores),
-        rank: ranks[i]?.rank ?? Number.NaN,
-        first: ranks[i]?.first ?? 0,
+        order: order?.[i],
       };
     })
     .sort((a, b) => b.iqm - a.iqm);
@@ -128,11 +141,11 @@ export function profileOf({ name, scores }: Contender): { tau: number; share: nu
 /** That a run of one does better than a run of the other at the same setting. */
 export function improvement(one: Contender, other: Contender): { probability: number } & Interval {
   const uniform = stream('report', 'improvement', one.name, other.name).uniform;
-  const settings = one.scores.length;
+  const settings = one.values.length;
   const [interval = { low: Number.NaN, high: Number.NaN }] = stratifiedBootstrap(
-    [...one.scores, ...other.scores],
+    [...one.values, ...other.values],
     (drawn) => [probabilityOfImprovement(drawn.slice(0, settings), drawn.slice(settings))],
     { uniform, replicates: REPLICATES },
   );
-  return { probability: probabilityOfImprovement(one.scores, other.scores), ...interval };
+  return { probability: probabilityOfImprovement(one.values, other.values), ...interval };
 }

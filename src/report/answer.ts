@@ -1,13 +1,14 @@
 /** What the declared comparison allows to say, in plain words. Every sentence follows from a count or a verdict. */
 
-import { baselineName } from '../manifest.ts';
+import { baselineName, baselineOf, selectionColumn } from '../manifest.ts';
 import { neededPairs } from '../stats/sign-flip.ts';
-import { type Comparison, type Declared, LEVEL, MIN_SEEDS, outcomeWords, subjectOf } from './comparison.ts';
+import { type Comparison, type Declared, isMember, LEVEL, MIN_SEEDS, outcomeWords, subjectOf } from './comparison.ts';
 import type { Design } from './design.ts';
-import { count, pValue, signed, whole } from './format.ts';
+import { count, pValue, signed, significant, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import { smokeAnswer } from './smoke.ts';
 import type { Results } from './story.ts';
+import { contestsOf } from './trials.ts';
 
 /** Verdicts spelled out one by one; more are counted. */
 const SPELLED = 6;
@@ -25,15 +26,34 @@ export function answer(story: Results): Html[] {
       ? [html`No comparison was declared before running, so this report describes what happened and gives no verdict.`]
       : changed !== undefined
         ? [
-            html`The comparison was declared after ${count(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
+            html`${changed.what === 'search' ? 'What tuning tries was changed' : 'The comparison was declared'} after ${count(changed.finished_runs, 'run')} had finished, so there is no verdict.`,
           ]
-        : // Which comparisons there are, and how many, would depend on how far it got.
-          manifest.finished === undefined
-          ? [html`The run is not finished, so there is no verdict yet.`]
-          : manifest.failed > 0
-            ? [failed(manifest.failed)]
+        : manifest.failed > 0
+          ? [failed(manifest.failed)]
+          : // Which comparisons there are, and how many, would depend on how far it got.
+            manifest.finished === undefined
+            ? [html`The run is not finished, so there is no verdict yet.`]
             : [...verdicts(declared), ...absent(declared), ...expected(declared)];
-  return [...verdict, ...divergenceWords(design)];
+  return [...verdict, ...fruitless(story), ...divergenceWords(design)];
+}
+
+/** Where there was nothing to choose by, the first trial stands for all of them. */
+function fruitless({ rows, design, manifest }: Results): Html[] {
+  if (manifest.tune === undefined) return [];
+  const contests = contestsOf(rows, design, manifest);
+  const lost = contests.filter(
+    ({ trials }) => trials.length > 1 && trials.every(({ value }) => !Number.isFinite(value)),
+  );
+  if (lost.length === 0) return [];
+  const why =
+    selectionColumn(manifest.compare) === 'steps_to_target' ? 'reached the target' : 'ended with a finite result';
+  const several = design.settings.length > 1;
+  const who = lost.map(
+    ({ config, setting }, i) => html`${i > 0 && ', '}${name(config.name)}${several && ` at ${setting.label}`}`,
+  );
+  return [
+    html`No trial of ${who} ${why} on more than half of its seeds, so tuning had nothing to choose by, and the first one was run.`,
+  ];
 }
 
 function verdicts(declared: Declared): Html[] {
@@ -57,7 +77,9 @@ function verdicts(declared: Declared): Html[] {
   }
   const decided = possible.filter(({ verdict }) => verdict !== 'not separated');
   const open = possible.length - decided.length;
-  const intro = html`On ${against}, ${count(family, 'comparison')} under Holm:`;
+  const apart = members.filter(({ baseline }) => !isMember(baseline, baselineOf(compare))).length;
+  const others = apart > 0 && `, ${whole(apart)} of them against another that the family names`;
+  const intro = html`On ${against}, ${count(family, 'comparison')} under Holm${others}:`;
   if (decided.length > SPELLED) {
     const n = (verdict: string) => whole(decided.filter((comparison) => comparison.verdict === verdict).length);
     return [
@@ -122,11 +144,13 @@ function sentence(comparison: Comparison, { at, margin }: Declared['compare']): 
   const { member, baseline, places, setting, verdict, shift, holm, pairs, divergedBaseline, divergedMember } =
     comparison;
   const confidence = Math.round(1000 * shift.confidence) / 10;
+  const written = at === 'steps_to_target' ? sooner : signed;
   const size = Number.isFinite(shift.estimate)
-    ? `median paired difference ${signed(shift.estimate)}, ${confidence} % interval ${signed(shift.low)} to ${signed(shift.high)}`
+    ? `typical paired difference ${written(shift.estimate)}, ${confidence} % interval ${written(shift.low)} to ${written(shift.high)} (Hodges-Lehmann)`
     : `the typical difference has no size, since a run that diverged, or ${at === 'steps_to_target' ? 'never reached the target' : 'ended without a finite value'}, ranks below every value`;
   const lost = html`${name(baseline.name)} diverged on ${divergedBaseline} of ${pairs} seeds, ${name(member.name)} on ${divergedMember}`;
-  const seeds = divergedBaseline + divergedMember > 0 ? lost : `${pairs} seeds`;
+  const reached = html`${name(baseline.name)} reached the target on ${pairs - comparison.lost.baseline} of ${pairs} seeds, ${name(member.name)} on ${pairs - comparison.lost.member}`;
+  const seeds = at === 'steps_to_target' ? reached : divergedBaseline + divergedMember > 0 ? lost : `${pairs} seeds`;
   const whom = (verb: string) =>
     places === undefined
       ? html`${name(member.name)} was ${verb} ${name(baseline.name)} at ${setting.label}`
@@ -136,6 +160,13 @@ function sentence(comparison: Comparison, { at, margin }: Declared['compare']): 
     return html`${whom('equivalent to')}, by the margin of ${margin ?? 0} declared beforehand: ${size}; ${seeds}; Holm p ${pValue(comparison.equivalence ?? 1)}.`;
   return html`${whom(`${verdict}${small ? ', though by less than the margin that matters,' : ''} than`)}: ${size}; ${seeds}; Holm p ${pValue(holm ?? 1)}.`;
 }
+
+/** Of a difference in steps, positive where it took fewer. Without bound: only one of the two ever got there. */
+const sooner = (steps: number): string => {
+  if (steps === 0) return '0 steps';
+  const size = Number.isFinite(steps) ? `${significant(Math.abs(steps))} steps` : 'any number of steps';
+  return `${size} ${steps > 0 ? 'sooner' : 'later'}`;
+};
 
 /** Divergence per strategy, over everything that ran: described, not tested. */
 function divergenceWords({ strategies, settings, runs }: Design): Html[] {

@@ -46,6 +46,10 @@ export interface Comparison {
   seeds: number[];
   /** Per pair: how much better the member was; infinite where one of the two diverged. */
   differences: number[];
+  /** Per pair: whether neither has a value, so that it is a tie of unknown size. */
+  lostInBoth: boolean[];
+  /** On how many of the pairs each has none: it diverged, or never reached the target. */
+  lost: { member: number; baseline: number };
   shift: Shift;
   /** In the declared family: counts under Holm and gets a verdict. */
   declared: boolean;
@@ -150,7 +154,7 @@ export function declaredComparison(design: Design, manifest: Manifest): Declared
   const reachable = holm(family.map((comparison) => smallestP(comparison.pairs)));
   const { margin } = compare;
   const equivalent =
-    margin === undefined ? [] : holm(family.map(({ differences }) => equivalence(differences, margin)));
+    margin === undefined ? [] : holm(family.map((comparison) => equivalence(sizes(comparison), margin)));
   for (const [index, comparison] of family.entries()) {
     comparison.holm = adjusted[index] ?? 1;
     comparison.equivalence = equivalent[index];
@@ -211,6 +215,10 @@ function acrossSettings(
   });
 }
 
+/** Two that diverged are ties in rank, but no evidence that what they would have come to is close. */
+const sizes = ({ differences, lostInBoth }: Comparison): number[] =>
+  differences.map((difference, i) => (lostInBoth[i] === true ? Number.POSITIVE_INFINITY : difference));
+
 /** @param reachable the smallest p that the number of pairs can reach, as `adjusted` over the family */
 export function verdictOf(comparison: Comparison, adjusted: number, reachable: number): Verdict {
   if (comparison.pairs < MIN_SEEDS || reachable > LEVEL) return 'not possible';
@@ -219,5 +227,5 @@ export function verdictOf(comparison: Comparison, adjusted: number, reachable: n
   return positive > negative ? 'better' : 'worse';
 }
 
-const isMember = (member: Config, meant: Record<string, unknown>): boolean =>
+export const isMember = (member: Config, meant: Record<string, unknown>): boolean =>
   member.runs.every((run) => isMeant(run.row, meant));

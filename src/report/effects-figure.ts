@@ -42,10 +42,11 @@ export async function effectsFigure(
     const own = comparisons.filter((comparison) => comparison.setting === setting && comparison.pairs > 0);
     const isLower = outcomeOf(setting, compare)?.better === 'lower';
     const unit = `${outcomeWords(compare).what}${isLower ? ', lower by' : ', higher by'}`;
-    const rows = own.map(({ title: name, member, differences, shift }) => ({
+    const rows = own.map(({ title: name, member, differences, seeds, shift }) => ({
       name,
       stroke: strokeOf(design, member.strategy),
       differences,
+      seeds,
       ...shift,
     }));
     return rows.length === 0 ? [] : [{ title: setting.label, unit, effects: rows }];

@@ -31,6 +31,7 @@ export function comparePairs(
   const differences = pairs.map(({ ours, theirs }) =>
     pairedDifference(score(ours, column), score(theirs, column), better),
   );
+  const none = (run: Run) => !Number.isFinite(score(run, column) ?? Number.NaN);
   const only = (diverged: Run, fine: Run) => diverged.divergedAt !== undefined && fine.divergedAt === undefined;
   return {
     title: member.name,
@@ -46,6 +47,11 @@ export function comparePairs(
     ),
     seeds: pairs.map(({ ours }) => ours.seed),
     differences,
+    lostInBoth: pairs.map(({ ours, theirs }) => none(ours) && none(theirs)),
+    lost: {
+      member: pairs.filter(({ ours }) => none(ours)).length,
+      baseline: pairs.filter(({ theirs }) => none(theirs)).length,
+    },
     shift: hodgesLehmann(differences),
     declared: isDeclared,
     ...(expected && { expected }),

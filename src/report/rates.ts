@@ -1,8 +1,8 @@
 /** Settings that differ in nothing but the learning rate, and how each configuration did over the rates. */
 import { hodgesLehmann, type Shift } from '../stats/hodges-lehmann.ts';
 import { median } from '../stats/quantile.ts';
-import { usableDecades } from '../stats/rate-sensitivity.ts';
-import { type Config, type Design, referenceOf, type Setting, settingColumns } from './design.ts';
+import { sensitivityArea, usableDecades } from '../stats/rate-sensitivity.ts';
+import { type Config, type Design, type Run, referenceOf, type Setting, settingColumns } from './design.ts';
 import { number, required, text } from './row.ts';
 import { varying } from './vary.ts';
 
@@ -36,6 +36,11 @@ export interface RateConfig {
   best: { rate: number; value: number } | undefined;
   /** Decades of the rate over which the seed's result is usable, by seed. */
   decades: Map<number, number>;
+  /**
+   * By seed: the score to expect from a rate drawn log-uniformly from those tried, where 0 is the worst run of the family, or one that diverged, and
+   * 1 the best.
+   */
+  areas: Map<number, number>;
   /** Decades more than the reference has, paired over seeds; undefined for the reference itself. */
   wider: Shift | undefined;
 }
@@ -87,10 +92,16 @@ function familyOf(label: string, setting: Setting, settings: Setting[], design: 
   const level = isHigherBetter ? top - SHORTFALL * Math.abs(top) : top + SHORTFALL * Math.abs(top);
   const reference = sorted.flatMap((own) => referenceOf(own, design.reference) ?? [])[0]?.name;
   const sign = isHigherBetter ? 1 : -1;
+  const scale = scaleOf(scored.flatMap(({ points }) => points.flatMap((point) => point.values.map((x) => sign * x))));
   const configs = scored.map(({ first, all, points, best }): RateConfig => {
     const { strategy, threshold, name, label: own } = first;
-    const decades = decadesBySeed(all, worst, sign, level);
-    return { strategy, threshold, name, label: own, points, best, decades, wider: undefined };
+    const decades = bySeed(
+      all,
+      (run) => sign * resultOf(run, worst),
+      (over) => usableDecades(over, sign * level),
+    );
+    const areas = bySeed(all, (run) => scale(sign * resultOf(run, worst)), sensitivityArea);
+    return { strategy, threshold, name, label: own, points, best, decades, areas, wider: undefined };
   });
   const base = configs.find(({ name }) => name === reference);
   return {
@@ -102,21 +113,27 @@ function familyOf(label: string, setting: Setting, settings: Setting[], design: 
   };
 }
 
-/** Only seeds that ran at every rate at which the configuration ran. */
-function decadesBySeed(
+/** From a value, where higher is better, to 0 for the worst of all finite ones, or what is worse than any, to 1 for the best. */
+function scaleOf(all: readonly number[]): (value: number) => number {
+  const finite = all.filter(Number.isFinite);
+  const [least, most] = [Math.min(...finite), Math.max(...finite)];
+  return (value) => (value === -Infinity ? 0 : most > least ? (value - least) / (most - least) : 1);
+}
+
+/** A figure over the rates for each seed that ran at every rate at which the configuration ran. */
+function bySeed(
   all: { rate: number; config: Config }[],
-  worst: number,
-  sign: number,
-  level: number,
+  scoreOf: (run: Run) => number,
+  figure: (points: { rate: number; score: number }[]) => number,
 ): Map<number, number> {
   const seeds = all[0]?.config.runs.map(({ seed }) => seed) ?? [];
   return new Map(
     seeds.flatMap((seed): [number, number][] => {
       const points = all.flatMap(({ rate, config }) => {
         const run = config.runs.find((own) => own.seed === seed);
-        return run === undefined ? [] : [{ rate, score: sign * resultOf(run, worst) }];
+        return run === undefined ? [] : [{ rate, score: scoreOf(run) }];
       });
-      return points.length < all.length ? [] : [[seed, usableDecades(points, sign * level)]];
+      return points.length < all.length ? [] : [[seed, figure(points)]];
     }),
   );
 }
@@ -133,7 +150,7 @@ function widerThan(base: RateConfig | undefined, config: RateConfig): Shift | un
 
 const rateOf = ({ row }: Setting): number => required(row, 'learning_rate');
 
-function resultOf({ row, divergedAt }: Config['runs'][number], worst: number): number {
+function resultOf({ row, divergedAt }: Run, worst: number): number {
   const value = divergedAt === undefined ? number(row, COLUMN) : undefined;
   return value === undefined || Number.isNaN(value) ? worst : value;
 }

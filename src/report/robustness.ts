@@ -17,7 +17,7 @@ export interface Robustness {
   fragile: { comparison: Comparison; seeds: number }[];
   /** The verdicts that differ if the other evaluation is taken, the best for the last. */
   otherwise: { at: 'final' | 'best'; changed: { comparison: Comparison; verdict: Comparison['verdict'] }[] };
-  /** Of the comparisons that don't separate: the one that leaves room for the largest difference. */
+  /** Of the comparisons that don't separate: the one whose interval reaches furthest from 0. */
   widest: Comparison | undefined;
 }
 
@@ -39,10 +39,19 @@ export function robustnessOf(
     return lost.length === 0 ? [] : [{ comparison, seeds: lost.length }];
   });
   const at = declared.compare.at === 'final' ? 'best' : 'final';
-  const other = declaredComparison(design, { ...manifest, compare: { ...declared.compare, at } });
+  // A margin in steps says nothing of a loss.
+  const { margin, ...compare } = declared.compare;
+  const keeps = margin !== undefined && compare.at !== 'steps_to_target';
+  const other = declaredComparison(design, {
+    ...manifest,
+    compare: { ...compare, at, ...(keeps && { margin }) },
+  });
+  const comparable = (verdict: Verdict) => (verdict === 'equivalent' && !keeps ? 'not separated' : verdict);
   const changed = possible.flatMap((comparison) => {
     const again = other?.comparisons[declared.comparisons.indexOf(comparison)];
-    return again === undefined || again.verdict === comparison.verdict ? [] : [{ comparison, verdict: again.verdict }];
+    return again === undefined || again.verdict === comparable(comparison.verdict)
+      ? []
+      : [{ comparison, verdict: again.verdict }];
   });
   const open = possible.filter(({ verdict }) => verdict === 'not separated');
   return {

@@ -50,7 +50,7 @@ export function wouldChange({ declared, design, manifest, smoke, compares }: Res
     widest === undefined
       ? []
       : [
-          html`What is not separated may still differ: the widest interval, of ${subjectOf(widest)}, runs from ${signed(widest.shift.low)} to ${signed(widest.shift.high)}.`,
+          html`What is not separated may still differ: the interval that reaches furthest, of ${subjectOf(widest)}, runs from ${signed(widest.shift.low)} to ${signed(widest.shift.high)}.`,
         ];
   return [...seeds(), html`Had ${when}: ${evaluation}.`, ...room];
 }

@@ -4,6 +4,7 @@ import { canonical } from '../canonical.ts';
 import { fingerprintId } from '../engine/fingerprint.ts';
 import type { Code, Manifest } from '../manifest.ts';
 import type { Experiment } from '../matrix/experiment.ts';
+import { searchOf } from '../matrix/tuning.ts';
 import { build, contentOf, find, parts, thresholdOption } from '../parts.ts';
 import type { Choice, Options, Part } from '../types.ts';
 import type { Inventory } from './inventory.ts';
@@ -39,13 +40,15 @@ export function describe({ experiment, environment, results, failures, files, fi
     Object.fromEntries([...new Set(names)].map((name) => [name, aboutPart(find(list, name))]));
   const tune = tuning?.tune;
   const declared = compare === undefined ? 'none' : sha(canonical(tune === undefined ? compare : { compare, tune }));
-  const changed = compareChanged(earlier, stored_before, declared);
+  const search = tuning && { contests: searchOf(tuning), confirming: cells.length > tuning.cells.size };
+  const changed = compareChanged(earlier, stored_before, declared, search);
   return {
     question,
     experiment: { file, text, sha256, set, smoke },
     ...(compare !== undefined && { compare, compare_sha256: declared }),
     ...(changed !== undefined && { compare_changed: changed }),
     ...(tune !== undefined && { tune }),
+    ...(search !== undefined && { search }),
     cells: plannedCount(experiment),
     ...tally({ results, failures }),
     fingerprint: environment.fingerprint,
@@ -78,15 +81,22 @@ export function describe({ experiment, environment, results, failures, files, fi
   };
 }
 
-/** A comparison chosen after results were there is no declared one; the report has to say so, for good. */
+/**
+ * A comparison chosen after results were there is no declared one, nor is one whose strategies were tuned again after it was seen how the
+ * first choice did; the report has to say so, for good. A strategy that is added changes nothing of the others.
+ */
 function compareChanged(
   earlier: Manifest | undefined,
   stored_before: number,
   declared: string,
+  search: Manifest['search'],
 ): Manifest['compare_changed'] {
   const before = earlier?.compare_sha256 ?? 'none';
-  if (earlier === undefined || stored_before === 0 || before === declared) return earlier?.compare_changed;
-  return earlier.compare_changed ?? { finished_runs: stored_before, before };
+  if (earlier === undefined || stored_before === 0) return earlier?.compare_changed;
+  const searched = earlier.search?.confirming === true ? earlier.search.contests : {};
+  const isOther = Object.entries(search?.contests ?? {}).some(([id, tried]) => (searched[id] ?? tried) !== tried);
+  const what = before !== declared ? 'comparison' : isOther ? 'search' : undefined;
+  return earlier.compare_changed ?? (what && { what, finished_runs: stored_before, before });
 }
 
 function aboutPart(part: Part<Options, unknown>) {

@@ -4,7 +4,7 @@ import { signFlipDistribution } from './sign-flip.ts';
 /**
  * p of two one-sided signed-rank tests (Schuirmann 1987; Wellek 2010, section 5.4): small where paired differences are typically less than
  * `margin` from 0, on either side. Exact, also with ties; both tests have to reject, so it is the larger of their p. Infinite differences
- * (a run that diverged) are beyond every margin.
+ * (a run that diverged, or two of which neither has a value) are beyond every margin.
  *
  * @param margin positive, in the unit of the differences
  */

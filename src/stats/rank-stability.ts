@@ -26,7 +26,10 @@ export interface RankStability {
   high: number;
 }
 
-/** Seeds are drawn anew at each setting, the same for all strategies, since runs of one seed are paired. */
+/**
+ * Seeds are drawn anew at each setting, the same for all strategies, since runs of one seed are paired: at a setting every strategy has a score
+ * for each of the same seeds, in the same order.
+ */
 export function rankStability(
   strategies: readonly SeedScores[],
   { uniform, replicates = 2000, confidence = 0.95 }: Resampling,
@@ -34,6 +37,8 @@ export function rankStability(
   const found = strategies.map(() => new Float64Array(replicates));
   const first = strategies.map(() => 0);
   const counts = strategies[0]?.map((seeds) => seeds.length) ?? [];
+  if (strategies.some((own) => own.some((seeds, setting) => seeds.length !== counts[setting])))
+    throw new RangeError('strategies have scores of different seeds; give those of the seeds that all of them have');
   for (let replicate = 0; replicate < replicates; replicate++) {
     const drawn = counts.map((count) => Array.from({ length: count }, () => Math.floor(uniform() * count)));
     const resampled = strategies.map((own) =>

@@ -183,6 +183,7 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
             name: `${nameOf(i)} 0.1`,
             stroke: strategyStroke(i),
             differences,
+            seeds: differences.map((_, seed) => seed),
             estimate: 0.09 * (1 + (i % 7)),
             low: -0.01,
             high: 0.2,

@@ -132,7 +132,7 @@ function verdictWords(all: Compared[], rows: Row[], failed: number, manifest: De
 function sentence({ name, verdict, setting, typical, pairs, lost, holm }: Compared, { baseline }: Called): string {
   const { estimate, low, high, confidence } = typical;
   const size = Number.isFinite(estimate)
-    ? `median paired difference ${withSign(estimate, shortened)}, ${Number((100 * confidence).toFixed(1))} % interval ${withSign(low, shortened)} to ${withSign(high, shortened)}`
+    ? `typical paired difference ${withSign(estimate, shortened)}, ${Number((100 * confidence).toFixed(1))} % interval ${withSign(low, shortened)} to ${withSign(high, shortened)} (Hodges-Lehmann)`
     : 'the typical difference has no size, since a run that diverged, or ended without a finite value, ranks below every value';
   const seeds =
     lost.member + lost.baseline === 0

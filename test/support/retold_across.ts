@@ -10,6 +10,8 @@ interface Scored {
   name: string;
   /** By setting, in it by run. */
   scores: number[][];
+  /** Before they are scores: a lost run is behind every other. */
+  values: number[][];
   iqm: number;
 }
 
@@ -25,18 +27,20 @@ export function across(study: Study): Says | undefined {
     const [least, most] = [Math.min(...all), Math.max(...all)];
     return configs.map(({ name, rows }) => ({
       name,
+      values: rows.map((row) => (isLost(row) ? Number.NEGATIVE_INFINITY : worth(row))),
       own: rows.map((row) => (isLost(row) ? 0 : (worth(row) - least) / (most - least))),
     }));
   });
   const names = (places[0]?.configs ?? []).map(({ name }) => name);
   const all = names.map((name): Scored => {
-    const own = scores.map((place) => place.find((one) => one.name === name)?.own ?? []);
+    const here = scores.map((place) => place.find((one) => one.name === name));
+    const [own, values] = [here.map((one) => one?.own ?? []), here.map((one) => one?.values ?? [])];
     const sorted = ascending(own.flat());
     const cut = Math.floor(sorted.length / 4);
-    return { name, scores: own, iqm: meanOf(sorted.filter((_, i) => i >= cut && i < sorted.length - cut)) };
+    return { name, scores: own, values, iqm: meanOf(sorted.filter((_, i) => i >= cut && i < sorted.length - cut)) };
   });
   const ranks = all.map((one) =>
-    meanOf(places.map((_, p) => ranksOf(all.map((each) => -middle(each.scores[p] ?? [])))[all.indexOf(one)] ?? 0)),
+    meanOf(places.map((_, p) => ranksOf(all.map((each) => -middle(each.values[p] ?? [])))[all.indexOf(one)] ?? 0)),
   );
   const rankOf = new Map(all.map((one, i) => [one, ranksOf(ranks)[i] ?? Number.NaN]));
   const order = [...all].sort((a, b) => b.iqm - a.iqm);
@@ -70,8 +74,8 @@ export function across(study: Study): Says | undefined {
 /** That a run of one has the better score, by every pair of runs at a setting. */
 const chance = (a: Scored, b: Scored): number =>
   meanOf(
-    a.scores.map((own, place) =>
-      meanOf(own.flatMap((x) => (b.scores[place] ?? []).map((y) => (x > y ? 1 : x < y ? 0 : 0.5)))),
+    a.values.map((own, place) =>
+      meanOf(own.flatMap((x) => (b.values[place] ?? []).map((y) => (x > y ? 1 : x < y ? 0 : 0.5)))),
     ),
   );
 

@@ -71,6 +71,6 @@ function roomWords(tested: Compared[]): string[] {
   if (widest === undefined) return [];
   const [low, high] = [widest.typical.low, widest.typical.high].map((end) => withSign(end, shortened));
   return [
-    `What is not separated may still differ: the widest interval, of ${inFull(widest)}, runs from ${low} to ${high}.`,
+    `What is not separated may still differ: the interval that reaches furthest, of ${inFull(widest)}, runs from ${low} to ${high}.`,
   ];
 }

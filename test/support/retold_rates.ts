@@ -37,6 +37,14 @@ export function rates({ rows, called }: Study): Says | undefined {
   const level = top - 0.1 * Math.abs(top);
   const decades = all.map(({ score, seeds }) => seeds.map((seed) => usable(tried, (rate) => score(rate, seed), level)));
   const none = decades[all.findIndex(({ strategy }) => strategy === 'none')] ?? [];
+  const finite = all
+    .flatMap(({ score, seeds }) => tried.flatMap((rate) => seeds.map((seed) => score(rate, seed))))
+    .filter(Number.isFinite);
+  const [least, most] = [Math.min(...finite), Math.max(...finite)];
+  const share = (score: number) => (Number.isFinite(score) ? (score - least) / (most - least) : 0);
+  const areas = all.map(({ score, seeds }) =>
+    middle(seeds.map((seed) => meanOverRates(tried, (rate) => share(score(rate, seed))))),
+  );
   const [write = String] = column([best.filter(Number.isFinite)]);
   const lines = all.map(({ strategy, label, middles }, i) => {
     const own = decades[i] ?? [];
@@ -48,6 +56,7 @@ export function rates({ rows, called }: Study): Says | undefined {
       label,
       isKnown ? write(sign * (best[i] ?? Number.NaN)) : 'none',
       isKnown ? String(at) : '',
+      areas[i]?.toFixed(2),
       shortened(middle(own)),
       strategy === 'none' ? '' : withSign(estimate, shortened),
       strategy === 'none' ? '' : `${shortened(low)} to ${shortened(high)}`,
@@ -73,6 +82,15 @@ const scoreOf = (row: Row, sign: number): number => {
   const value = Number(row.final_val_metric);
   return isLost(row) || row.final_val_metric === '' || Number.isNaN(value) ? -Infinity : sign * value;
 };
+
+/** Under straight lines over the logarithm of the rate, by trapezoids. */
+function meanOverRates(all: number[], score: (rate: number) => number): number {
+  const parts = all.slice(1).map((to, i) => {
+    const from = all[i] ?? to;
+    return (Math.log(to / from) * (score(from) + score(to))) / 2;
+  });
+  return (parts.length * meanOf(parts)) / Math.log((all.at(-1) ?? 1) / (all[0] ?? 1));
+}
 
 /** Decades on which straight lines between the rates lie at the level or above: where each line crosses it, if it does. */
 function usable(all: number[], score: (rate: number) => number, level: number): number {

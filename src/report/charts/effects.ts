@@ -12,6 +12,8 @@ export interface Effect {
   stroke: Stroke;
   /** Positive is better. */
   differences: number[];
+  /** Of the differences. */
+  seeds: number[];
   estimate: number;
   low: number;
   high: number;
@@ -39,8 +41,8 @@ function effectPanel({ title, unit, effects: all }: EffectTable['panels'][number
     26,
   );
   const rows = all.map((effect) => ({ ...effect, name: names.get(effect.name), color: effect.stroke.color }));
-  const seeds = rows.flatMap(({ name, color: stroke, differences }) =>
-    differences.filter(Number.isFinite).map((at) => ({ name, color: stroke, at })),
+  const seeds = rows.flatMap(({ name, color: stroke, differences, seeds: own }) =>
+    differences.flatMap((at, i) => (Number.isFinite(at) ? [{ name, color: stroke, at, seed: own[i] }] : [])),
   );
   const endless = rows.flatMap(({ name, color: stroke, differences }) =>
     [-1, 1].flatMap((sign) => {

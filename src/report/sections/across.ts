@@ -32,9 +32,15 @@ export async function acrossSection(story: Story, draw: Draw): Promise<Section |
   const all = aggregatesOf(across);
   const { compare } = story.manifest;
   const { what, when } = outcomeWords(compare ?? { metric: 'val_metric', at: 'final' });
-  const runs = across.contenders.flatMap(({ scores }) => scores.map((own) => own.length));
+  const counts = across.settings.map((_, i) => across.contenders.map(({ scores }) => scores[i]?.length ?? 0));
+  const runs = counts.flat();
+  const alike = across.contenders.every((_, k) => new Set(counts.map((own) => own[k])).size === 1);
+  const weight = alike
+    ? 'every setting counts the same, whoever chose it'
+    : 'a setting with more seeds counts for more, but for the median, the rank, and who does better';
+  const missed = compare?.at === 'steps_to_target' ? 'diverged, or never reached the target,' : 'diverged';
   const few = Math.min(...runs) < 10 ? ` With fewer than ten seeds a setting, as here, intervals are too narrow.` : '';
-  const body = html`<p>Over ${count(across.settings.length, 'setting')} at once: the ${what}${when} of every run on a scale from 0, the worst run of its setting (one that diverged counts as that), to 1, the best. Such scores depend on who ran, so they are of no use beside those of another report; and every setting counts the same, whoever chose it. All of this describes: verdicts are those of section 1 alone. Intervals are of 95 %, from ${whole(REPLICATES)} resamples of the seeds of each setting (Agarwal et al. 2021).${few}</p>
+  const body = html`<p>Over ${count(across.settings.length, 'setting')} at once: the ${what}${when} of every run on a scale from 0, the worst run of its setting (one that ${missed} counts as that; in ranks, and in who does better, it is behind every other), to 1, the best. Such scores depend on who ran, so they are of no use beside those of another report; and ${weight}. All of this describes: verdicts are those of section 1 alone. Intervals are of 95 %, from ${whole(REPLICATES)} resamples of the seeds of each setting (Agarwal et al. 2021).${few}</p>
 ${aggregateTable(all)}${await profileFigure(story, across, all, draw)}${await improvementFigure(story, across, all, draw)}${await costFigures(story, all, draw)}`;
   return { id: 'across', title: 'Across settings', body };
 }
@@ -49,19 +55,19 @@ function aggregateTable(all: readonly Aggregate[]): Html {
     'Rank',
     'First in',
   ].map((title, i) => ({ title, numeric: i > 0 }));
-  const rows = all.map(({ contender, iqm, interval, median: middle, gap, rank, first }) => [
+  const rows = all.map(({ contender, iqm, interval, median: middle, gap, order }) => [
     contender.name,
     iqm.toFixed(2),
     `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`,
     middle.toFixed(2),
     gap.toFixed(2),
-    significant(rank),
-    percent(first),
+    order === undefined ? '–' : significant(order.rank),
+    order === undefined ? '–' : percent(order.first),
   ]);
   return html`${table('Scores over all settings', columns, [{ heading: '', rows }], rows.length > 20)}<dl class="terms">
 <dt>Interquartile mean</dt><dd>Mean of the middle half of all scores: less moved by single runs than the mean.</dd>
 <dt>Falls short of 1 by</dt><dd>Mean distance from the best run of each setting (optimality gap).</dd>
-<dt>Rank, first in</dt><dd>By the median over seeds at each setting, averaged; and in which share of the resamples no other ranked before it: how far the order is one of these seeds.</dd>
+<dt>Rank, first in</dt><dd>By the median over the seeds that all have at each setting, averaged; and in which share of the resamples no other ranked before it: how far the order is one of these seeds.</dd>
 </dl>`;
 }
 
@@ -135,7 +141,7 @@ async function improvementFigure(
       sorted
         .filter((column) => column !== row)
         .map((column) => {
-          const probability = probabilityOfImprovement(row.scores, column.scores);
+          const probability = probabilityOfImprovement(row.values, column.values);
           return {
             row: row.name,
             column: column.name,

@@ -68,7 +68,7 @@ const isSame = (a: readonly Comparison[], b: readonly Comparison[]): boolean =>
 
 const howToRead = ({ compare }: Declared): Html => {
   const baseline = html`<code>${baselineName(compare)}</code>`;
-  return html`Circles: one seed each, right of the line = better than ${baseline}. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only ${baseline} (right) or only the other (left) diverged, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`;
+  return html`Circles: one seed each, right of the line = better than ${baseline}. Upright bar: Hodges–Lehmann estimate; horizontal line: its exact interval, where there are at least ${MIN_SEEDS} seeds. Triangles: seeds on which only ${baseline} (right) or only the other (left) ${compare.at === 'steps_to_target' ? 'diverged or never reached the target' : 'diverged'}, a difference without bound; an interval that reaches them has no end on that side, and an estimate without bound has no bar.`;
 };
 
 function declaration({ compare, family, comparisons }: Declared, changed: Manifest['compare_changed']): Html {
@@ -76,7 +76,7 @@ function declaration({ compare, family, comparisons }: Declared, changed: Manife
   const declared =
     changed === undefined
       ? 'Declared before running'
-      : `Declared after ${count(changed.finished_runs, 'run')} had finished, so its p values can't be trusted`;
+      : `${changed.what === 'search' ? 'What tuning tries was changed' : 'Declared'} after ${count(changed.finished_runs, 'run')} had finished, so its p values can't be trusted`;
   return html`<p>${declared}: every configuration against <code>${baselineName(compare)}</code> on <strong>${outcomeWords(compare).what}</strong>${outcomeWords(compare).when}, paired over seeds, since runs with the same seed start from the same parameters and meet the same batches${comparisons.some(({ setting, baseline }) => !setting.configs.includes(baseline)) && ' (those of another model or batch size only from the same data)'}. ${
     compare.family === undefined
       ? `The family is the default one, every comparison there is: ${whole(family)}.`
@@ -147,7 +147,7 @@ const diverged = (k: number, n: number): string => {
 
 function legend({ compare }: Declared): Html {
   return html`<dl class="terms">
-<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; ${compare.margin !== undefined && html`<em>equivalent</em> where none of these, and two one-sided signed-rank tests (Schuirmann 1987), under a Holm of their own, put the typical difference within ${compare.margin} of 0; `}<em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished, runs of it failed, or the comparison was declared after runs had finished; <em>descriptive</em> outside the declared family.</dd>
+<dt>Verdict</dt><dd><em>better</em> or <em>worse</em> where the adjusted p is at most ${LEVEL}; ${compare.margin !== undefined && html`<em>equivalent</em> where none of these, and two one-sided signed-rank tests (Schuirmann 1987), under a Holm of their own, put the typical difference within ${compare.margin} of 0; `}<em>not separated</em> where the seeds could have decided but did not, which is no evidence of equality; <em>not possible</em> where no data could have decided; <em>withheld</em> where the run is not finished, runs of it failed, or the comparison was declared, or what tuning tries was changed, after runs had finished; <em>descriptive</em> outside the declared family.</dd>
 <dt>Difference, interval</dt><dd>Hodges–Lehmann estimate of the paired difference in ${outcomeWords(compare).what}, signed so that positive is better than <code>${baselineName(compare)}</code>, with its exact interval of at least 95 % (the null distribution is discrete), where the differences lie symmetric around their centre. A run that ${lost(compare)} ranks below every value: the difference is ∞ where only <code>${baselineName(compare)}</code> did, −∞ where only the other did, 0 where both did.</dd>
 <dt>p</dt><dd>Exact sign-flip test on signed ranks, two-sided: how often the ranks would split as unevenly if each difference got its sign by a coin, as it does where the two are alike. Where differences lean to one side it can be small though their median is 0. Holm keeps the chance of any false verdict in the family at ${LEVEL} or below.</dd>
 <dt>Diverged, McNemar p</dt><dd>Runs that diverged among the pairs, with the 95 % Wilson interval of the rate; exact two-sided p from the pairs in which only one of the two diverged. It describes: the verdict rests on p, in which divergence already counts as the worst result.</dd>

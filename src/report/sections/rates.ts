@@ -135,19 +135,28 @@ function rangeTable(story: Story, families: Family[]): Html {
     const format = aligned(family.configs.flatMap(({ best }) => best?.value ?? []));
     return {
       heading: family.label,
-      rows: family.configs.map(({ strategy, label, best, decades, wider }) => [
+      rows: family.configs.map(({ strategy, label, best, decades, areas, wider }) => [
         strategy,
         label,
         best === undefined ? 'none' : format(best.value),
         best === undefined ? '' : String(best.rate),
+        areas.size === 0 ? '' : median([...areas.values()]).toFixed(2),
         decades.size === 0 ? '' : significant(median([...decades.values()])),
         wider === undefined ? '' : signed(wider.estimate),
         wider === undefined ? '' : `${significant(wider.low)} to ${significant(wider.high)}`,
       ]),
     };
   });
-  const titles = ['Threshold', 'Best median', 'At rate', 'Usable decades', 'More than the reference', 'Interval'];
+  const titles = [
+    'Threshold',
+    'Best median',
+    'At rate',
+    'Any rate',
+    'Usable decades',
+    'More than the reference',
+    'Interval',
+  ];
   const level = families.length === 1 && families[0] !== undefined ? ` (${significant(families[0].level)})` : '';
   return html`${table('Best result and usable range of learning rates', [{ title: 'Strategy' }, ...titles.map((title) => ({ title, numeric: title !== 'Interval' }))], groups)}
-<p>Usable${level}: straight lines between the rates that were tried; a run that diverged is usable nowhere. Decades are medians over seeds, the difference from ${story.design.reference === undefined ? 'the reference' : html`<code>${story.design.reference}</code>`} is the Hodges–Lehmann estimate of paired differences with its exact interval of at least 95 %. The best rate is the best of those tried, picked after seeing the results, for all alike. Described only: no verdict rests on it.</p>`;
+<p>Any rate: the score to expect from a rate drawn log-uniformly from those tried (area under the curve over log rate), where 0 is the worst run of the group, or one that diverged, and 1 the best. Usable${level}: straight lines between the rates that were tried; a run that diverged is usable nowhere. Areas and decades are medians over seeds, the difference from ${story.design.reference === undefined ? 'the reference' : html`<code>${story.design.reference}</code>`} is the Hodges–Lehmann estimate of paired differences with its exact interval of at least 95 %. The best rate is the best of those tried, picked after seeing the results, for all alike. Described only: no verdict rests on it.</p>`;
 }

@@ -5,7 +5,7 @@ import { type Config, referenceOf, type Setting } from '../design.ts';
 import { type Plot, table } from '../figure.ts';
 import { count, percent, significant, whole } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { hasTarget, lifeCurve, restricted, untilTarget } from '../lifetimes.ts';
+import { hasTarget, lifeCurve, restricted, speedsOf, untilTarget } from '../lifetimes.ts';
 import { groupsOf, MAX_SETTINGS, strokeOf } from '../lines.ts';
 import type { Story } from '../story.ts';
 import type { Draw, Section } from './section.ts';
@@ -28,7 +28,7 @@ export async function targetsSection(story: Story, draw: Draw): Promise<Section 
       'Over training, by the evaluation at which the validation metric first was there (Kaplan & Meier 1958); bands: 95 % at each step, none where it is all or none. A run that diverged never gets there.',
     plots,
   });
-  return { id: 'targets', title: 'Steps to the target', body: html`${figure}${numbers(settings)}` };
+  return { id: 'targets', title: 'Steps to the target', body: html`${figure}${numbers(settings)}${fastest(settings)}` };
 }
 
 /** A panel for each strategy, in it a line for each threshold, and the reference in all. */
@@ -76,4 +76,20 @@ function numbers(settings: readonly Setting[]): Html {
   const seeds = Math.max(...settings.flatMap(({ configs }) => configs.map(({ runs }) => runs.length)));
   const caution = seeds < 10 ? `; with ${count(seeds, 'seed')} it is too narrow` : '';
   return html`${table('Steps to the target', columns, groups, true)}<p>The mean counts a run that isn't there by the end with all its steps (restricted mean, Royston &amp; Parmar 2013), so it compares configurations of one setting only. Its interval is a bootstrap over seeds${caution}.</p>`;
+}
+
+function fastest(settings: readonly Setting[]): Html | false {
+  const speeds = speedsOf(settings);
+  if (speeds.length === 0) return false;
+  const columns = [
+    { title: 'Configuration' },
+    { title: 'AlgoPerf score', numeric: true },
+    { title: 'Reached at', numeric: true },
+  ];
+  const rows = speeds.map(({ name, times, score }) => [
+    name,
+    score.toFixed(2),
+    `${whole(times.filter(Number.isFinite).length)} of ${whole(times.length)}`,
+  ]);
+  return html`${table('Fastest to the target, over all settings', columns, [{ heading: '', rows }], rows.length > 20)}<p>By the median over seeds at each setting: 1 for one that is the fastest everywhere, 0 for one that nowhere gets there within four times the steps of the fastest (area under the profile of these ratios; Dahl et al. 2023). It depends on who ran. Reached at: settings at which the median is within training.</p>`;
 }

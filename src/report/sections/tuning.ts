@@ -21,11 +21,12 @@ export async function tuningSection(story: Story, draw: Draw): Promise<Section |
   const { tune } = story.manifest;
   if (tune === undefined) return undefined;
   const contests = contestsOf(story.rows, story.design, story.manifest);
+  const nowhere = selectionColumn(story.manifest.compare) === 'steps_to_target' ? 'not reached' : 'diverged';
   if (contests.length === 0) return undefined;
   const trials = Math.max(...contests.map((contest) => contest.trials.length));
   const seeds = Math.max(...contests.map((contest) => contest.seeds));
-  const body = html`<p>${howText(tune, trials, seeds)} The trial with the best median was run again on the seeds that are compared, which are others; only those runs read the test split.</p>
-${chosenTable(contests, tune, metricOf(story))}${trials >= MIN_TRIALS && (await budgetFigure(story, contests, tune, draw))}`;
+  const body = html`<p>${howText(tune, trials, seeds)}${untuned(contests, trials)} The trial with the best median was run again on the seeds that are compared, which are others; only those runs read the test split.</p>
+${chosenTable(contests, tune, metricOf(story), nowhere)}${trials >= MIN_TRIALS && (await budgetFigure(story, contests, tune, draw))}`;
   return { id: 'tuning', title: 'Tuning', body };
 }
 
@@ -38,6 +39,16 @@ const methods = {
 const howText = ({ over, method = 'grid' }: Tune, trials: number, seeds: number): string =>
   `The ${list(over.map(words))} of each strategy ${over.length > 1 ? 'were' : 'was'} chosen by ${count(trials, 'trial')} on ${count(seeds, 'seed')}: ${methods[method]}, the same number for each.`;
 
+/** Of those that have nothing to tune, such as `none` where thresholds are tuned. */
+function untuned(contests: readonly Contest[], most: number): Html | false {
+  const names = [
+    ...new Set(contests.filter(({ trials }) => most > 1 && trials.length === 1).map(({ config }) => config.name)),
+  ];
+  if (names.length === 0) return false;
+  const who = names.map((name, i) => html`${i > 0 && (i === names.length - 1 ? ' and ' : ', ')}<code>${name}</code>`);
+  return html` ${who} ${names.length === 1 ? 'has' : 'have'} nothing to tune.`;
+}
+
 /** `final validation accuracy`; of several tasks, whose metrics differ, `final validation metric`. */
 function metricOf({ manifest, design }: Story): string {
   const column = selectionColumn(manifest.compare);
@@ -48,7 +59,11 @@ function metricOf({ manifest, design }: Story): string {
   return `${at} ${metricWords(rest.join('_').replace(/metric$/, name))}`;
 }
 
-function chosenTable(contests: readonly Contest[], { over }: Tune, metric: string): Html {
+function chosenTable(contests: readonly Contest[], { over }: Tune, metric: string, nowhere: string): Html {
+  const shown = (value: number, format: (value: number) => string) =>
+    Number.isFinite(value) ? format(value) : nowhere;
+  const isOpen = ({ trials, chosen }: Contest) => trials.length > 1 && !Number.isFinite(chosen.value);
+
   const columns: TableColumn[] = [
     { title: 'Strategy' },
     ...over.map((name) => ({ title: `Chosen ${words(name)}`, numeric: true })),
@@ -63,24 +78,27 @@ function chosenTable(contests: readonly Contest[], { over }: Tune, metric: strin
     const format = aligned(own.flatMap(({ chosen, confirmed }) => [chosen.value, confirmed]));
     return {
       heading: settings.length > 1 ? setting.label : '',
-      rows: own.map(({ config, chosen, confirmed, trials, seeds }) => [
-        config.name,
-        ...over.map((name) => (chosen[name] === undefined ? '–' : significant(chosen[name]))),
-        shown(chosen.value, format),
-        shown(confirmed, format),
-        whole(trials.length),
-        `${whole(trials.reduce((sum, { diverged }) => sum + diverged, 0))} of ${whole(trials.length * seeds)}`,
-      ]),
+      rows: own.map((contest) => {
+        const { config, chosen, confirmed, trials, seeds } = contest;
+        return [
+          config.name,
+          ...over.map((name) =>
+            chosen[name] === undefined ? '–' : `${significant(chosen[name])}${isOpen(contest) ? ' (the first)' : ''}`,
+          ),
+          shown(chosen.value, format),
+          shown(confirmed, format),
+          whole(trials.length),
+          `${whole(trials.reduce((sum, { diverged }) => sum + diverged, 0))} of ${whole(trials.length * seeds)}`,
+        ];
+      }),
     };
   });
-  return html`${table(`What was chosen, by the ${metric}`, columns, groups)}<p>The median of the chosen trial is the best of several, so it flatters; the one when compared does not.</p>`;
+  return html`${table(`What was chosen, by the ${metric}`, columns, groups)}<p>The median of the chosen trial is the best of several, so it flatters; the one when compared does not.${contests.some(isOpen) && ' Where every trial came to nothing, the first was taken.'}</p>`;
 }
-
-const shown = (value: number, format: (value: number) => string): string =>
-  Number.isFinite(value) ? format(value) : 'diverged';
 
 async function budgetFigure(story: Story, contests: readonly Contest[], tune: Tune, draw: Draw): Promise<Html> {
   const column = selectionColumn(story.manifest.compare);
+  const missed = column === 'steps_to_target' ? 'never reached the target' : 'diverged';
   const settings = [...new Set(contests.map(({ setting }) => setting))].slice(0, MAX_SETTINGS);
   const { design } = story;
   const panels = settings.flatMap((setting) =>
@@ -100,6 +118,7 @@ async function budgetFigure(story: Story, contests: readonly Contest[], tune: Tu
       own.map(({ panel }) => panel),
       metricOf(story),
       groups.length > 1 ? group : undefined,
+      missed,
     );
   });
   if (plots.length === 0) return html``;
@@ -109,7 +128,7 @@ async function budgetFigure(story: Story, contests: readonly Contest[], tune: Tu
       : ' The trials of this experiment were no independent draws, so this describes them, and proves nothing of others.';
   return draw({
     title: 'What a smaller tuning budget would have found',
-    reading: html`The median best trial out of n, if n trials had been drawn at random from those that were made (Dodge et al. 2019): who leads at a small budget, and from which budget on does it not matter? ${bandText(panels.map(({ panel }) => panel))}${caution} A trial whose runs diverged counts as the worst.`,
+    reading: html`The median best trial out of n, if n trials had been drawn at random from those that were made (Dodge et al. 2019): who leads at a small budget, and from which budget on does it not matter? ${bandText(panels.map(({ panel }) => panel))}${caution} A trial whose runs ${missed} counts as the worst.`,
     plots,
   });
 }
@@ -138,7 +157,7 @@ function lineOf({ design }: Story, { config, trials }: Contest, higher: boolean)
   return { label: config.name, stroke: strokeOf(design, config.strategy), curve };
 }
 
-function plotOf(panels: CurvePanel[], metric: string, heading: string | undefined): Plot[] {
+function plotOf(panels: CurvePanel[], metric: string, heading: string | undefined, missed: string): Plot[] {
   const range = axisRange(
     panels.flatMap(({ lines }) => lines.map(({ curve }) => curve)),
     'metric',
@@ -154,12 +173,14 @@ function plotOf(panels: CurvePanel[], metric: string, heading: string | undefine
     x: { title: 'trials', format: '~s' },
     y: { title: metric, ...range },
   });
-  const description = panels.map(({ title, lines }) => `${title}: ${lines.map(ending).join('; ')}.`).join(' ');
+  const description = panels
+    .map(({ title, lines }) => `${title}: ${lines.map((line) => ending(line, missed)).join('; ')}.`)
+    .join(' ');
   return [{ ...(heading !== undefined && { heading }), spec, description }];
 }
 
-function ending({ label, curve }: Line): string {
+function ending({ label, curve }: Line, missed: string): string {
   const [first, last] = [curve.points[0], curve.points.at(-1)];
-  if (first === undefined || last === undefined) return `${label}: every trial diverged`;
+  if (first === undefined || last === undefined) return `${label}: every trial ${missed}`;
   return `${label} from ${significant(first.mid)} with ${count(first.step, 'trial')} to ${significant(last.mid)} with ${whole(last.step)}`;
 }
