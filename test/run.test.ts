@@ -243,7 +243,7 @@ test('a comparison that is declared after runs had finished is marked so, for go
   const declared = await run('compare: {baseline: none, metric: val_success_rate}');
   assert.equal(declared.compare_changed, undefined);
   const changed = await run('compare: {baseline: none, metric: val_loss}');
-  assert.deepEqual(changed.compare_changed, { finished_runs: 6, before: declared.compare_sha256 });
+  assert.deepEqual(changed.compare_changed, { what: 'comparison', finished_runs: 6, before: declared.compare_sha256 });
   assert.equal(changed.started, declared.started);
   const back = await run('compare: {baseline: none, metric: val_success_rate}');
   assert.deepEqual(back.compare_changed, changed.compare_changed);
