@@ -15,6 +15,7 @@ export interface Size {
 const noStreams: InitStreams = () => undefined;
 
 export function sizeOf(task: Choice, model: Choice): Size {
+  tf.enableProdMode(); // no banner
   const { shape } = build(find(parts.tasks, task.name), task);
   const sizes = tf.tidy(() => {
     const { params } = build(find(parts.models, model.name), model).init(noStreams, shape);

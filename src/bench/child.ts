@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { z } from 'zod';
 import { loadBackend } from '../engine/backend.ts';
-import { engineNamed } from '../engine/engine.ts';
+import { engineNamed, engineNameFor } from '../engine/engine.ts';
 import type { Engine } from '../types.ts';
 import { type Findings, measure, type Order } from './measure.ts';
 
@@ -12,7 +12,8 @@ const order = z.custom<Order>().parse(JSON.parse(Buffer.concat(chunks).toString(
 
 const backend = await loadBackend(order.group.numerics);
 const fallbacks: string[] = [];
-const engine: Engine = engineNamed(order.group.engine, order.group.numerics, (why) => fallbacks.push(why));
+const name = engineNameFor(backend.name, order.group.engine);
+const engine: Engine = engineNamed(name, order.group.numerics, (why) => fallbacks.push(why));
 const before = process.resourceUsage();
 const start = performance.now();
 const { turns, footprints, doubts } = await measure(order, engine);
@@ -23,6 +24,7 @@ const findings: Findings = {
   doubts,
   fallbacks,
   backend: backend.name,
+  engine: name,
   versions: { tfjs: backend.tfjs, tensorflow: backend.tensorflow, node: process.version },
   switches: (process.resourceUsage().involuntaryContextSwitches - before.involuntaryContextSwitches) / seconds,
 };

@@ -26,6 +26,7 @@ export interface Findings extends Found {
   /** Why functions that were to be compiled ran op by op. */
   fallbacks: string[];
   backend: string;
+  engine: string;
   versions: Record<string, string>;
   /** How often a second it was taken off its core. */
   switches: number;

@@ -11,11 +11,11 @@ const LONG_CALL = 200;
  * ms of a call, in `count` samples of so many calls each. One sample goes before, untimed: it brings back into the caches what others that
  * were measured meanwhile have driven out.
  */
-export function samplesOf({ call }: Subject, calls: number, count: number): number[] {
+export function samplesOf({ call, fresh }: Subject, calls: number, count: number): number[] {
   const bench = new Bench({
     time: 0,
     iterations: count,
-    warmup: true,
+    warmup: fresh !== true,
     warmupTime: 0,
     warmupIterations: 1,
     retainSamples: true,
@@ -32,6 +32,7 @@ export function samplesOf({ call }: Subject, calls: number, count: number): numb
 
 /** So many calls that they take at least `sampleMs`. They also are its warm-up: compiling, and growing of memory. */
 export function callsFor(subject: Subject, sampleMs: number): number {
+  if (subject.fresh) return 1;
   subject.call(1); // what compiles, compiles here
   for (let calls = 1; ; calls *= 2) {
     const [first = 0, second = first] = samplesOf(subject, calls, 2);

@@ -10,6 +10,8 @@ import { training } from './works/training.ts';
 export interface Subject {
   /** So many calls in a row. */
   call(count: number): void;
+  /** Every call is a process of its own: nothing of it can be warm. */
+  fresh?: true;
   /** What it asks of the backend, without a clock. */
   footprint?(): Promise<Footprint>;
   /** Why its times may not be those of what it stands for. Asked when all is measured. */

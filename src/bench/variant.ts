@@ -41,9 +41,10 @@ export interface Variant {
 export interface Group {
   name: string;
   backend: 'native' | 'wasm' | 'cpu' | 'auto';
+  /** Asked for; without compiled steps on the backend it is eager. */
   engine: Engine['name'];
   numerics: Cell['numerics'];
-  /** What ratios are to. */
+  /** The variant that ratios are to. */
   baseline: string;
   /** The variant that is measured twice, and the name of its twin. */
   again: { variant: string; twin: string };

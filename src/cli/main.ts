@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { Finding, UsageError } from '../types.ts';
 import { apply } from './apply.ts';
+import { bench } from './bench.ts';
 import { collect } from './collect.ts';
 import { compare } from './compare.ts';
 import { doctor } from './doctor.ts';
@@ -34,6 +35,7 @@ Examples:
   clipbench run experiments/quickstart.yaml       run it; the same command again goes on where it stopped
   clipbench status results/quickstart             how far it is
   clipbench verify results/reference              run some of it again and compare bit for bit
+  clipbench bench experiments/bench/clip.yaml     how fast strategies are
   clipbench report results/quickstart             write results/quickstart/report.html`,
   );
 for (const verb of [
@@ -49,6 +51,7 @@ for (const verb of [
   list,
   explain,
   apply,
+  bench,
   doctor,
 ])
   program.addCommand(verb().copyInheritedSettings(program));

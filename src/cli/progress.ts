@@ -12,14 +12,15 @@ export interface Progress {
   end(): void;
 }
 
-export function progress(total: number, stream: NodeJS.WriteStream): Progress {
+/** @param noun what is counted */
+export function progress(total: number, stream: NodeJS.WriteStream, noun = 'cells'): Progress {
   const start = performance.now();
   let done = 0;
   let printed = start;
   const line = () => {
     const seconds = (performance.now() - start) / 1000;
     const left = (seconds / Math.max(done, 1)) * (total - done);
-    return `${done}/${total} cells  ${((100 * done) / total).toFixed(0)} %  ${clock(seconds)} elapsed  ${clock(left)} left`;
+    return `${done}/${total} ${noun}  ${((100 * done) / total).toFixed(0)} %  ${clock(seconds)} elapsed  ${clock(left)} left`;
   };
   return {
     tick(note) {

@@ -10,12 +10,15 @@ export interface Stop {
 }
 
 /** Ctrl-C and the like, and the end of the budget (in ms). A second signal ends the process at once. */
-export function stopSignals(budget: number): Stop {
+export function stopSignals(
+  budget: number,
+  meaning = 'stopping when the cells in hand are done (again: at once)',
+): Stop {
   const stop = new AbortController();
   let reason: Reason | undefined;
   const interrupt = () => {
     if (reason === 'interrupted') process.exit(130);
-    console.error('\nstopping when the cells in hand are done (again: at once)');
+    console.error(`\n${meaning}`);
     reason = 'interrupted';
     stop.abort();
   };

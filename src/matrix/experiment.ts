@@ -52,7 +52,9 @@ export function parseExperiment(text: string, file: string, adjustments: Adjustm
     mistakes.at(['question'], `question is ${shown(top.question)}; say in a sentence what the runs are to answer`);
   checkKeys(top, [], [...topKeys, ...blockKeys], mistakes);
 
-  const blocks = blocksOf(top, mistakes).map(({ block, path }) => cellsOf(block, path, dirname(file), mistakes));
+  const blocks = blocksOf(top, topKeys, mistakes).map(({ block, path }) =>
+    cellsOf(block, path, dirname(file), mistakes),
+  );
   // What is declared is checked against the whole matrix: a smoke run leaves out most of what a comparison names.
   const tuning = mistakes.any() ? undefined : tuningOf(top.tune, blocks.flat(), mistakes);
   if (tuning !== undefined) refuseTuned(top.compare, tuning.tune, mistakes);
@@ -73,11 +75,15 @@ export function parseExperiment(text: string, file: string, adjustments: Adjustm
   };
 }
 
-/** The blocks under `matrix`, each with the keys outside that it doesn't set itself; without `matrix`, the file. */
-function blocksOf(top: Record<string, unknown>, mistakes: Mistakes): { block: Block; path: Path }[] {
+/** The blocks under `matrix`, each with the keys outside that it doesn't set itself, but for `others`; without `matrix`, the file. */
+export function blocksOf(
+  top: Record<string, unknown>,
+  others: readonly string[],
+  mistakes: Mistakes,
+): { block: Block; path: Path }[] {
   const entries = (record: Record<string, unknown>, path: Path): [string, Located<unknown>][] =>
     Object.entries(record).map(([key, value]) => [key, { value, path: [...path, key] }]);
-  const shared = entries(top, []).filter(([key]) => !topKeys.includes(key));
+  const shared = entries(top, []).filter(([key]) => !others.includes(key));
   const { matrix } = top;
   if (matrix === undefined) return [{ block: new Map(shared), path: [] }];
   if (!Array.isArray(matrix) || matrix.length === 0) {

@@ -19,6 +19,7 @@ export function run({ experiment, workers }: { experiment: string; workers: numb
     rmSync(out, { recursive: true });
   };
   return {
+    fresh: true,
     call(count) {
       for (let i = 0; i < count; i++) once(join(folder, 'results'));
     },
