@@ -3,13 +3,14 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Located } from '../matrix/axes.ts';
 import { alternatives } from '../matrix/axes.ts';
-import { type Block, blockKeys, cellsOf } from '../matrix/block.ts';
-import { isRecord } from '../matrix/choices.ts';
+import { type Block, blockKeys, cellsOf, kinds } from '../matrix/block.ts';
+import { choices, isRecord } from '../matrix/choices.ts';
 import { parseDocument, readText } from '../matrix/document.ts';
 import { blocksOf } from '../matrix/experiment.ts';
 import { unsaid } from '../matrix/fields.ts';
 import { checkKeys, type Mistakes, mistakesIn, shown } from '../matrix/mistakes.ts';
-import { type Cell, UsageError } from '../types.ts';
+import { build, find, parts } from '../parts.ts';
+import { UsageError } from '../types.ts';
 import { cellGroups } from './cell_groups.ts';
 import { clipGroups } from './clip_groups.ts';
 import { runGroups } from './run_groups.ts';
@@ -102,16 +103,16 @@ function groupsOf(
   if (settings.measure === 'clip') return clipGroups(top, settings, notes, mistakes);
   const outside = [...benchKeys, 'matrix'];
   const blocks = blocksOf(top, outside, mistakes).map(({ block, path }) => ({
-    block: complete(block, mistakes),
+    block: complete(block, notes, mistakes),
     path,
   }));
   if (settings.measure === 'run') return blocks.flatMap((each) => runGroups(each, settings, folder, mistakes));
   const cells = blocks.map(({ block, path }) => cellsOf(block, path, folder, mistakes));
-  return cells.flatMap((own: Cell[]) => cellGroups(own, settings, mistakes));
+  return cellGroups(cells.flat(), settings, mistakes);
 }
 
 /** What an experiment has to say and a measurement needn't. */
-function complete(block: Block, mistakes: Mistakes): Block {
+function complete(block: Block, notes: string[], mistakes: Mistakes): Block {
   const made = new Map(block);
   const given = (key: string, value: unknown) => {
     if (!made.has(key)) made.set(key, { value, path: [] });
@@ -119,15 +120,24 @@ function complete(block: Block, mistakes: Mistakes): Block {
   given('steps', 100);
   given('seeds', [0]);
   const strategy = made.get('strategy');
-  if (strategy?.value === 'all') made.set('strategy', all(strategy, made.get('accumulate'), mistakes));
+  if (strategy?.value === 'all') made.set('strategy', all(made, strategy, notes, mistakes));
   return made;
 }
 
-function all({ path }: Located<unknown>, accumulate: Located<unknown> | undefined, mistakes: Mistakes) {
-  const values =
-    accumulate === undefined ? [unsaid.accumulate] : alternatives(accumulate.value, accumulate.path, mistakes);
-  if (values.length > 1) mistakes.at(path, 'strategy all takes one accumulate; give each its block under matrix');
-  return { value: usualStrategies(accumulate !== undefined && accumulate.value !== 1), path };
+/** Those that can act here, at their usual options. */
+function all(block: Block, { path }: Located<unknown>, notes: string[], mistakes: Mistakes): Located<unknown> {
+  const accumulate = block.get('accumulate') ?? { value: unsaid.accumulate, path };
+  const [count, ...more] = alternatives(accumulate.value, accumulate.path, mistakes);
+  if (more.length > 0) mistakes.at(path, 'strategy all takes one accumulate; give each its block under matrix');
+  const { value: written, path: place } = block.get('model') ?? { value: [], path };
+  const models = choices(kinds.model, written, place, mistakes).map(({ value }) => value);
+  const without = models.find((model) => !build(find(parts.models, model.name), model).sites);
+  const value = usualStrategies(count?.value !== 1).filter(({ name }) => {
+    const acts = without === undefined || find(parts.strategies, String(name)).needs !== 'backward';
+    if (!acts) notes.push(`${name} finds no place to act in model ${without?.name}, so it isn't measured there`);
+    return acts;
+  });
+  return { value, path };
 }
 
 function checkGroups(

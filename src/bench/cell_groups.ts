@@ -76,7 +76,7 @@ function variantsOf(cells: readonly Cell[], baseline: BenchSettings['baseline'],
     Object.entries(baseline).every(([key, value]) => text(cell, key) === String(value)) ? 'baseline' : 'variant';
   const roles = cells.map(role);
   return cells.map((cell, i) => ({
-    name: names[i]?.join(' ') || String(identityOf(cell).strategy),
+    name: nameOf(names[i] ?? []) || String(identityOf(cell).strategy),
     // The first that fits; others that do, as a threshold each, are variants.
     role: roles.indexOf('baseline') === i ? 'baseline' : 'variant',
     work: { kind, cell },
@@ -84,9 +84,19 @@ function variantsOf(cells: readonly Cell[], baseline: BenchSettings['baseline'],
   }));
 }
 
+/** `norm 0.1`, as reports have it; what others have and it lacks goes without saying. */
+const nameOf = (told: readonly string[]): string =>
+  told
+    .filter((part) => !part.startsWith('no '))
+    .map((part) => part.replace(/^threshold /, ''))
+    .join(' ');
+
 function factsOf(cell: Cell): Facts {
   const { shape, parameters, names } = sizeOf(cell.task, cell.model);
   const { task, model, optimizer, strategy, batch_size } = identityOf(cell);
+  const { input, vocabulary, times } = shape;
+  // Steps of features, or tokens.
+  const length = times ?? (input.length === 2 || vocabulary !== undefined ? input[0] : undefined);
   const size = { parameters, entries: parameters, tensors: names.length };
   return {
     task,
@@ -95,7 +105,7 @@ function factsOf(cell: Cell): Facts {
     strategy,
     batch_size,
     ...size,
-    ...(shape.times !== undefined && { length: shape.times }),
+    ...(length !== undefined && { length }),
   };
 }
 

@@ -30,7 +30,10 @@ export function clipGroups(
   mistakes: Mistakes,
 ): Group[] {
   const numerics = numericsOf(top.numerics, mistakes);
-  const written = top.strategy === 'all' ? [...usualStrategies(false), ...usualStrategies(true).filter(({ name }) => name !== 'none')] : top.strategy;
+  const written =
+    top.strategy === 'all'
+      ? [...usualStrategies(false), ...usualStrategies(true).filter(({ name }) => name !== 'none')]
+      : top.strategy;
   if (written === undefined) mistakes.at([], 'strategy is missing; say which are measured, or strategy: all');
   const found = new Map(
     chains(kinds.strategy, written ?? 'none', ['strategy'], mistakes).map(({ value, path }) => [

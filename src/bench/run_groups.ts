@@ -28,7 +28,10 @@ export function runGroups(
       if (count % one.length !== 0)
         mistakes.at(['cells'], `${count} cells aren't a multiple of ${one.length}, which the matrix has for each seed`);
       if (counts !== undefined && count / one.length > MOST_SEEDS)
-        mistakes.at(['cells'], `${count} cells would take ${count / one.length} seeds; give up to ${MOST_SEEDS * one.length}`);
+        mistakes.at(
+          ['cells'],
+          `${count} cells would take ${count / one.length} seeds; give up to ${MOST_SEEDS * one.length}`,
+        );
       const experiment = JSON.stringify({
         question,
         ...rest,
