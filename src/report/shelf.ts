@@ -49,7 +49,12 @@ async function told(
     if (isMeasurement(folder)) {
       const story = await tellBench(folder);
       // The first says what times are held against.
-      return { measurement: story.record, answer: measured(story).slice(0, 2).join(' ') };
+      return {
+        measurement: story.record,
+        answer: measured(story)
+          .slice(0, story.told.length > 1 ? 1 : 2)
+          .join(' '),
+      };
     }
     const manifest = await readManifest(folder);
     try {

@@ -14,7 +14,11 @@ export function answer({ record, groups, told }: BenchStory): Html[] {
   const doubt = doubtful(told);
   const left = groups.length - told.length;
   return [
-    ...told.flatMap((group) => ofGroup(group, callOf(record), groups.length > 1)),
+    ...told.flatMap((group) => {
+      const own = ofGroup(group, callOf(record), groups.length > 1);
+      // A paragraph each, where there are several.
+      return told.length > 1 ? [html`${own.map((sentence, i) => html`${i > 0 && ' '}${sentence}`)}`] : own;
+    }),
     ...(left > 0
       ? [
           html`That is ${record.growths.length > 0 ? 'at the largest size' : `of the first ${count(told.length, 'group')}`}; ${count(left, 'more group')} ${left === 1 ? 'is' : 'are'} in the tables.`,

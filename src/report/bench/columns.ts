@@ -3,7 +3,7 @@ import type { TableColumn } from '../figure.ts';
 import { percent, significant, whole } from '../format.ts';
 import { number, text } from '../row.ts';
 import { type Entry, intervalOf } from './entry.ts';
-import { factor, range } from './words.ts';
+import { estimated, range } from './words.ts';
 
 export interface Shown extends TableColumn {
   /** '' where there is no value. */
@@ -31,9 +31,9 @@ const bounds = (of: (entry: Entry) => { low: number; high: number } | undefined)
 const facts = ['batch_size', 'parameters', 'entries', 'tensors', 'length', 'workers', 'cells'];
 
 const measured: Shown[] = [
-  figure('ms', 'ms'),
+  { title: 'ms', numeric: true, of: ({ ms }) => estimated(ms) },
   bounds(({ ms }) => ms),
-  { title: 'Ratio', numeric: true, of: ({ ratio }) => (ratio === undefined ? '' : factor(ratio.estimate)) },
+  { title: 'Ratio', numeric: true, of: ({ ratio }) => (ratio === undefined ? '' : estimated(ratio)) },
   bounds(({ ratio }) => ratio),
   { title: 'Verdict', of: ({ verdict }) => verdict ?? '' },
   figure('Steps/s', 'steps_per_second'),

@@ -31,8 +31,8 @@ export interface Meeting {
 export interface Joined {
   folder: string;
   meetings: Meeting[];
-  /** Variants, as `group: variant`, that met nothing. */
-  unmatched: string[];
+  /** Variants that met nothing, by group. */
+  unmatched: { group: string; variants: string[] }[];
   /** Strategies of the results that weren't measured. */
   unmeasured: string[];
   /** Configurations left out since a run of theirs diverged: what they cost can't make up for that. */
@@ -56,7 +56,10 @@ export function joined(groups: readonly Group[], { design }: Results, folder: st
   return {
     folder,
     meetings,
-    unmatched: asked.filter((entry) => !met.has(entry)).map(({ group, variant }) => `${group}: ${variant}`),
+    unmatched: groups.flatMap(({ name }) => {
+      const variants = asked.filter((entry) => entry.group === name && !met.has(entry)).map(({ variant }) => variant);
+      return variants.length === 0 ? [] : [{ group: name, variants }];
+    }),
     unmeasured: design.strategies.filter((strategy) => !measured.has(strategy)),
     lost: design.settings.flatMap(({ configs }) => configs.filter((config) => resultOf(config) === undefined)).length,
   };

@@ -59,7 +59,7 @@ export const benchReportSchema = z.strictObject({
           result: interval,
         }),
       ),
-      without_results: z.array(z.string()),
+      without_results: z.array(z.strictObject({ group: z.string(), variants: z.array(z.string()) })),
       without_times: z.array(z.string()),
     })
     .optional(),

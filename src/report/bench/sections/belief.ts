@@ -6,7 +6,7 @@ import type { Draw, Section } from '../../sections/section.ts';
 import { believable, expected, restsOn, surroundings } from '../calibration.ts';
 import { spreadOf } from '../spread.ts';
 import type { BenchStory } from '../story.ts';
-import { beyondOne, factor, range } from '../words.ts';
+import { beyondOne, estimated, range } from '../words.ts';
 
 export async function beliefSection(story: BenchStory, draw: Draw): Promise<Section> {
   const { record, groups, told, samples } = story;
@@ -27,7 +27,7 @@ export async function beliefSection(story: BenchStory, draw: Draw): Promise<Sect
             .flatMap(({ title, rows }) =>
               rows.map(
                 ({ name, values }) =>
-                  `${[title, name].filter(Boolean).join(', ')}: ${values.map((value) => factor(value)).join(', ')}.`,
+                  `${[title, name].filter(Boolean).join(', ')}: ${values.map((value) => value.toFixed(4)).join(', ')}.`,
               ),
             )
             .join(' '),
@@ -67,7 +67,7 @@ function calibrations({ record }: BenchStory): Html {
   const rows = record.calibrations.map(({ group, again, itself }) => [
     group,
     again.variant,
-    factor(again.estimate),
+    estimated(again),
     range(again),
     whole(itself.pairs),
     whole(itself.flagged),

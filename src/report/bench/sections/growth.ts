@@ -6,7 +6,7 @@ import type { Draw, Section } from '../../sections/section.ts';
 import { words } from '../../vary.ts';
 import { grownOver } from '../grown.ts';
 import type { BenchStory } from '../story.ts';
-import { range } from '../words.ts';
+import { estimated, range } from '../words.ts';
 
 /** Nothing where no size was grown. */
 export async function growthSection({ record, groups }: BenchStory, draw: Draw): Promise<Section | undefined> {
@@ -42,7 +42,7 @@ export async function growthSection({ record, groups }: BenchStory, draw: Draw):
     words(over),
     `${whole(from)} to ${whole(to)}`,
     String(points),
-    significant(interval.estimate),
+    estimated(interval),
     range(interval),
   ]);
   const columns = ['Variant', 'Over', 'Range', 'Points', 'Exponent', 'Interval'];

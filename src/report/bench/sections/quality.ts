@@ -1,13 +1,13 @@
 import { cost } from '../../charts/cost.ts';
 import { type Plot, table } from '../../figure.ts';
-import { aligned, count, list, significant } from '../../format.ts';
+import { count, list } from '../../format.ts';
 import { html } from '../../html.ts';
 import { referenceStroke, strategyStroke } from '../../palette.ts';
 import type { Draw, Section } from '../../sections/section.ts';
 import { words } from '../../vary.ts';
 import type { Meeting, Pair } from '../join.ts';
 import type { BenchStory } from '../story.ts';
-import { factor, range } from '../words.ts';
+import { estimated, range } from '../words.ts';
 
 const [MOST_PLOTS, MOST_NAMED] = [6, 12];
 
@@ -26,8 +26,8 @@ export async function qualitySection({ quality }: BenchStory, draw: Draw): Promi
       ),
     }));
   const missing = [
-    named(unmatched, 'variant', 'no finished result for them in the folder'),
-    named(unmeasured, 'strategy', 'results but no time measured', 'strategies'),
+    ...unmatched.map(({ group, variants }) => `Measured at ${group}, without finished results: ${named(variants)}.`),
+    unmeasured.length === 0 ? undefined : `With results, not measured: ${named(unmeasured)}.`,
     lost === 0 ? undefined : `${count(lost, 'configuration')} of the results left out, since a run diverged.`,
   ].filter((line) => line !== undefined);
   const body = html`<p>Times of this measurement beside final results in <code>${folder}</code>, joined by strategy, and by task and model where the measurement has them. Seeds, options and sizes of the two need not be the same: read it as what to expect, not as one experiment. Where a strategy was run in several configurations, the best of them by its typical result is taken, picked after seeing the results, for all alike.</p>
@@ -67,10 +67,7 @@ function plotOf(meeting: Meeting): Plot {
       y: { title: `${metricOf(meeting)}${isLower ? ' (lower is better)' : ''}`, domain: y },
     }),
     description: pairs
-      .map(
-        ({ entry, ratio, result }) =>
-          `${entry.variant}: ${factor(ratio.estimate)} times, ${significant(result.estimate)}`,
-      )
+      .map(({ entry, ratio, result }) => `${entry.variant}: ${estimated(ratio)} times, ${estimated(result)}`)
       .join('; ')
       .concat('.'),
   };
@@ -92,17 +89,16 @@ function joinedTable(meetings: readonly Meeting[]) {
     'What was joined',
     columns.map((title) => ({ title, numeric: numeric.includes(title) })),
     meetings.map((meeting) => {
-      const format = aligned(meeting.pairs.map(({ result }) => result.estimate));
       return {
         heading: `${placeOf(meeting)}: ${metricOf(meeting)}`,
         rows: meeting.pairs.map(({ entry, ratio, config, setting, result, among }) => [
           entry.variant,
-          factor(ratio.estimate),
+          estimated(ratio),
           entry.role === 'baseline' ? '' : range(ratio),
           config.name,
           setting.label,
           String(among),
-          format(result.estimate),
+          estimated(result),
           range(result),
           String(config.runs.length),
         ]),
@@ -111,9 +107,8 @@ function joinedTable(meetings: readonly Meeting[]) {
   );
 }
 
-function named(all: readonly string[], one: string, why: string, many = `${one}s`): string | undefined {
-  if (all.length === 0) return undefined;
-  const shown = all.slice(0, MOST_NAMED);
-  const rest = all.length - shown.length;
-  return `${count(all.length, one, many)} with ${why}: ${list([...shown, ...(rest > 0 ? [`${rest} more`] : [])])}.`;
+/** A long list would hide the others. */
+function named(all: readonly string[]): string {
+  const rest = all.length - MOST_NAMED;
+  return list([...all.slice(0, MOST_NAMED), ...(rest > 0 ? [`${rest} more`] : [])]);
 }
