@@ -6,6 +6,7 @@ import { catalogue, entriesOf, namesInCatalogue } from '../../src/catalogue.ts';
 import { csvFiles } from '../../src/columns.ts';
 import { controls } from '../../src/matrix/fields.ts';
 import { find, optionsWithRole, parts } from '../../src/parts.ts';
+import { benchReportSchema } from '../../src/report/bench/summary-schema.ts';
 import { reportSchema } from '../../src/report/summary-schema.ts';
 import type { Options, Part } from '../../src/types.ts';
 import { experimentSchema } from './experiment_schema.ts';
@@ -16,6 +17,7 @@ export function generatedTexts(read: (file: string) => string): Record<string, s
     'results/README.md': columnDictionary(),
     'src/apply/apply.schema.json': `${JSON.stringify(z.toJSONSchema(applySchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
     'src/report/report.schema.json': `${JSON.stringify(z.toJSONSchema(reportSchema, { target: 'draft-7' }), null, 2)}\n`,
+    'src/report/bench/report.schema.json': `${JSON.stringify(z.toJSONSchema(benchReportSchema, { target: 'draft-7' }), null, 2)}\n`,
     'src/strategies/README.md': strategyNames(measured(read('results/peers/strategies.csv'))),
     'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
     'README.md': withControls(withParts(withTimes(read('README.md'), read('results/peers/peers.md')))),

@@ -1,9 +1,8 @@
 /** The whole report: opening, contents, sections. */
 import { answer } from './answer.ts';
-import { documentOf } from './document.ts';
 import { leadFigure } from './effects-figure.ts';
-import { figures, withSources } from './figure.ts';
-import { type Html, html, trusted } from './html.ts';
+import { figures } from './figure.ts';
+import { type Html, html } from './html.ts';
 import { overview } from './overview.ts';
 import type { Script } from './script.ts';
 import { acrossSection } from './sections/across.ts';
@@ -19,6 +18,7 @@ import type { Section, Tell } from './sections/section.ts';
 import { targetsSection } from './sections/targets.ts';
 import { thresholdsSection } from './sections/thresholds.ts';
 import { tuningSection } from './sections/tuning.ts';
+import { sheet, show } from './sheet.ts';
 import { smokeBanner } from './smoke.ts';
 import type { Story } from './story.ts';
 import { wouldChange } from './would-change.ts';
@@ -62,30 +62,21 @@ export async function tellAll(story: Story, live = false): Promise<Told> {
 }
 
 export function page({ story, lead, sections, sources }: Told, script: Script): string {
-  const body = html`${banner(story)}<header>
-${opening(story, lead)}
-<nav aria-label="Contents"><ol>${sections.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`)}</ol></nav>
-</header>
-<main>
-${sections.map(show)}</main>
-<footer><p>Made by clipbench from the CSV files of the run. This file is the whole report: it loads nothing, and its script only draws the figures anew.</p></footer>
-${choices(story)}`;
-  return withSources(
-    documentOf({ title: `${story.smoke ? 'SMOKE TEST: ' : ''}${story.manifest.question}`, body, script }),
-    sources,
-  );
-}
-
-/** What the script needs to know of the page. */
-function choices({ design, evals }: Story): Html {
+  const { design, evals, smoke, manifest } = story;
   const seeds = [...new Set(design.runs.map(({ seed }) => seed))].sort((a, b) => a - b);
-  // `<` would end the script where a name held a closing tag.
-  const json = JSON.stringify({
-    strategies: design.strategies,
-    seeds: evals.tracks.size === 0 ? [] : seeds.map(String),
-  });
-  return html`<script type="application/json" id="choices">${trusted(json.replaceAll('<', '\\u003c'))}</script>
-`;
+  return sheet(
+    {
+      title: `${smoke ? 'SMOKE TEST: ' : ''}${manifest.question}`,
+      banner: banner(story),
+      opening: opening(story, lead),
+      sections,
+      origin: 'the CSV files of the run',
+      strategies: design.strategies,
+      seeds: evals.tracks.size === 0 ? [] : seeds.map(String),
+      sources,
+    },
+    script,
+  );
 }
 
 /** All that the page says, without what only a page needs: for other formats. */
@@ -110,9 +101,4 @@ const changes = (story: Story): Html => {
 };
 
 const unfinished = html`<p class="note"><strong>Unfinished.</strong> These are the results of an unfinished run, one that was still going on or had been stopped when they were collected. What is said below can change when it goes on.</p>
-`;
-
-const show = (section: Section, index: number): Html =>
-  html`<section id="${section.id}" aria-labelledby="${section.id}-title"><h2 id="${section.id}-title"><span class="number">${index + 1}</span> ${section.title}</h2>
-${section.body}</section>
 `;

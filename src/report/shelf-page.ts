@@ -41,15 +41,16 @@ ${all.length > 0 && table('Result sets', columns, [{ heading: '', rows: all.map(
 }
 
 const row = (one: Shelved): (string | Html)[] => {
-  const { manifest, outcome, answer, fault } = one;
+  const { manifest, measurement, outcome, answer, fault } = one;
+  const started = manifest ?? measurement;
   return [
     nameOf(one),
-    manifest?.question ?? '–',
+    started?.question ?? '–',
     fault === undefined ? (answer ?? '') : html`<em>Can't be read:</em> ${fault}`,
     outcome === undefined ? '–' : [outcome.completed, outcome.diverged, outcome.failed].map(whole).join(' / '),
-    manifest === undefined ? '–' : (manifest.finished?.slice(0, 16).replace('T', ' ') ?? 'unfinished'),
+    started === undefined ? '–' : (started.finished?.slice(0, 16).replace('T', ' ') ?? 'unfinished'),
     manifest === undefined
-      ? '–'
+      ? (measurement?.machine.cpu ?? '–')
       : html`${machine(manifest.fingerprint)} <code>${manifest.fingerprint_id.slice(0, 8)}</code>`,
   ];
 };

@@ -2,8 +2,12 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BenchRecord } from '../bench_record.ts';
 import type { Manifest } from '../manifest.ts';
 import { Finding, UsageError } from '../types.ts';
+import { isMeasurement } from './bench/read.ts';
+import { tellBench } from './bench/story.ts';
+import { sentences as measured } from './bench/summary.ts';
 import { readManifest } from './read.ts';
 import { readResults } from './story.ts';
 import { sentences } from './summary.ts';
@@ -15,6 +19,8 @@ export interface Shelved {
   /** As it is given to other verbs. */
   folder: string;
   manifest?: Manifest;
+  /** Of a throughput measurement, in the place of a manifest. */
+  measurement?: BenchRecord;
   outcome?: Tally;
   /** How the short answer begins. */
   answer?: string;
@@ -36,8 +42,20 @@ export async function shelved(folder: string): Promise<Shelved[]> {
   return all;
 }
 
-async function told(folder: string): Promise<Pick<Shelved, 'manifest' | 'outcome' | 'answer' | 'fault'>> {
+async function told(
+  folder: string,
+): Promise<Pick<Shelved, 'manifest' | 'measurement' | 'outcome' | 'answer' | 'fault'>> {
   try {
+    if (isMeasurement(folder)) {
+      const story = await tellBench(folder);
+      // The first says what times are held against.
+      return {
+        measurement: story.record,
+        answer: measured(story)
+          .slice(0, story.told.length > 1 ? 1 : 2)
+          .join(' '),
+      };
+    }
     const manifest = await readManifest(folder);
     try {
       const results = await readResults(folder);
@@ -53,11 +71,11 @@ async function told(folder: string): Promise<Pick<Shelved, 'manifest' | 'outcome
 /** The first sentence; where it only announces the next one, that too. */
 const opening = ([first = '', second = '']: string[]): string => (first.endsWith(':') ? `${first} ${second}` : first);
 
-/** Folders with a manifest.json; nothing inside such a folder is another. Links aren't followed: they can go round. */
+/** Folders with a manifest.json, or a bench.json; nothing inside such a folder is another. Links aren't followed: they can go round. */
 async function namesBelow(folder: string, name: string): Promise<{ name: string; fault?: string }[]> {
   try {
     const entries = await readdir(join(folder, name), { withFileTypes: true });
-    if (name !== '' && entries.some((entry) => entry.name === 'manifest.json')) return [{ name }];
+    if (name !== '' && entries.some((entry) => ['manifest.json', 'bench.json'].includes(entry.name))) return [{ name }];
     const inside = entries.filter((entry) => entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name));
     const found = [];
     for (const entry of inside) found.push(...(await namesBelow(folder, [name, entry.name].filter(Boolean).join('/'))));
@@ -77,6 +95,6 @@ function reason(error: unknown): string {
 
 /** Without the list of all fields that a manifest would have. */
 function shortened(message: string): string {
-  const text = message.replace(/(not a manifest of this version): \[.*$/, '$1');
+  const text = message.replace(/(not a manifest of this version|no measurement of this version): \[.*$/, '$1');
   return text.length > 240 ? `${text.slice(0, 239)}…` : text;
 }

@@ -4,7 +4,7 @@ import { expectations, outcomes } from '../manifest.ts';
 import { verdicts } from './comparison.ts';
 
 const odd = ['NaN', 'Infinity', '-Infinity'] as const;
-const number = z
+export const number = z
   .union([z.number(), z.enum(odd)])
   .describe('a number, or "NaN", "Infinity", "-Infinity", which JSON lacks');
 

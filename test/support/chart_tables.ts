@@ -5,10 +5,13 @@ import { cost } from '../../src/report/charts/cost.ts';
 import { curves } from '../../src/report/charts/curves.ts';
 import { divergence } from '../../src/report/charts/divergence.ts';
 import { effects } from '../../src/report/charts/effects.ts';
+import { copyStroke, growths } from '../../src/report/charts/growths.ts';
 import { heatmap } from '../../src/report/charts/heatmap.ts';
 import { intervals } from '../../src/report/charts/intervals.ts';
 import { normSpread } from '../../src/report/charts/norm-spread.ts';
 import { rates } from '../../src/report/charts/rates.ts';
+import { type Kind, ratios } from '../../src/report/charts/ratios.ts';
+import { strips } from '../../src/report/charts/strips.ts';
 import type { Curve } from '../../src/report/curve.ts';
 import { chunks } from '../../src/report/lines.ts';
 import { HUES, SHADES, strategyStroke, thresholdStroke } from '../../src/report/palette.ts';
@@ -94,6 +97,91 @@ export function chartsWith(strategies: number): Record<string, TopLevelSpec> {
       }),
       x: { title: 'time of a step, as a multiple of the mean', domain: [0.85, 1.35] },
       y: { title: 'interquartile mean score', domain: [0, 1.2] },
+    }),
+    'cost-both': cost({
+      points: all.map((i) => {
+        const [ratio, quality] = [1 + 0.04 * ((i * 7) % 23), 0.9 - 0.02 * ((i * 5) % 9)];
+        return {
+          name: nameOf(i),
+          stroke: strategyStroke(i),
+          cost: ratio,
+          least: 0.98 * ratio,
+          most: 1.03 * ratio,
+          quality,
+          low: quality - 0.015,
+          high: quality + 0.01,
+        };
+      }),
+      x: { title: "time as a multiple of the baseline's", domain: [0.9, 2.3] },
+      y: { title: 'final validation accuracy', domain: [0.65, 0.95] },
+    }),
+    ratios: ratios({
+      panels: ['mnist · mlp', 'row_mnist · rnn'].map((title, p) => ({
+        title,
+        noise: 1.06,
+        rows: [
+          { name: 'none', kind: 'base' as const, estimate: 1, low: 1, high: 1, label: '1' },
+          { name: 'none again', kind: 'again' as const, estimate: 1.004, low: 0.98, high: 1.03, label: '1.004' },
+          ...all.map((i) => {
+            const estimate = 0.9 + 0.035 * i + 0.02 * p;
+            const kind: Kind = estimate > 1.1 ? 'slower' : estimate < 0.91 ? 'faster' : 'not told apart';
+            const [low, high] = [0.96 * estimate, 1.05 * estimate];
+            return { name: nameOf(i), kind, estimate, low, high, label: estimate.toFixed(2) };
+          }),
+        ],
+      })),
+      unit: "time as a multiple of the baseline's",
+    }),
+    'ratios-log': ratios({
+      panels: [
+        {
+          title: '1000 entries in 4 tensors',
+          noise: undefined,
+          rows: [
+            { name: 'copy', kind: 'base', estimate: 1, low: 1, high: 1, label: '1' },
+            ...all.map((i) => {
+              const estimate = 40 * 1.1 ** i;
+              const [low, high] = [0.8 * estimate, 1.2 * estimate];
+              return { name: nameOf(i), kind: 'variant' as const, estimate, low, high, label: estimate.toFixed(0) };
+            }),
+            { name: 'value again', kind: 'again', estimate: 44, low: 39, high: 52, label: '44' },
+          ],
+        },
+      ],
+      unit: 'time as a multiple of copying the gradient',
+    }),
+    growths: growths({
+      panels: chunks(all, HUES).map((own) => ({
+        title: 'native · compiled · 8 tensors',
+        lines: [
+          ...own.map((i, k) => ({
+            label: nameOf(i),
+            stroke: strategyStroke(k),
+            points: [3, 4, 5, 6, 7, 8].map((decade) => {
+              const ms = 0.004 * (1 + 0.3 * k) + 10 ** (decade - 6) * (0.5 + 0.1 * i);
+              return { size: 10 ** decade, ms, low: 0.9 * ms, high: 1.2 * ms };
+            }),
+          })),
+          {
+            label: 'copy',
+            stroke: copyStroke,
+            points: [3, 4, 5, 6, 7, 8].map((decade) => {
+              const ms = 0.1 * 10 ** (decade - 6);
+              return { size: 10 ** decade, ms, low: ms, high: ms };
+            }),
+          },
+        ],
+      })),
+      over: 'entries',
+    }),
+    strips: strips({
+      panels: ['mnist · mlp', 'row_mnist · rnn'].map((title, p) => ({
+        title,
+        rows: ['none', 'none again', ...all.map(nameOf), 'copy', 'arithmetic'].map((name, i) => ({
+          name,
+          values: [0, 1, 2, 3, 4, 5].map((k) => 1 + 0.01 * (((i + 2) * (k + 3)) % 7) - 0.03 + (k === p ? 0.04 : 0)),
+        })),
+      })),
     }),
     'norm-spread': normSpread({
       panels: ['rnn', 'mlp'].map((title, r) => ({

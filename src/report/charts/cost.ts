@@ -9,6 +9,9 @@ export interface CostPoint {
   name: string;
   stroke: Stroke;
   cost: number;
+  /** Ends of the cost's interval, where it has one. */
+  least?: number;
+  most?: number;
   quality: number;
   low: number;
   high: number;
@@ -26,11 +29,13 @@ export function cost({ points, x: across, y: up }: CostTable): TopLevelSpec {
   const width = panelWidth(1);
   const share = ([low, high]: readonly [number, number], value: number) => (value - low) / (high - low);
   const values = points.map(({ stroke, ...point }) => ({ ...point, color: stroke.color }));
+  const sideways = values.filter(({ least, most }) => least !== undefined && most !== undefined && least < most);
   const labels = placeLabels(
     points.map((point) => ({
       text: short(point.name, 24),
-      x: share(across.domain, point.cost) * width + 7,
-      y: (1 - share(up.domain, point.quality)) * HEIGHT,
+      // Above the line of an interval, where there is one to the right.
+      x: share(across.domain, point.cost) * width + (point.most === undefined ? 7 : 4),
+      y: (1 - share(up.domain, point.quality)) * HEIGHT - (point.most === undefined ? 0 : 9),
     })),
     width,
     HEIGHT,
@@ -53,6 +58,15 @@ export function cost({ points, x: across, y: up }: CostTable): TopLevelSpec {
         width,
         height: HEIGHT,
         layer: [
+          ...(sideways.length === 0
+            ? []
+            : [
+                {
+                  data: { values: sideways },
+                  mark: { type: 'rule' as const, strokeWidth: 1.2, opacity: 0.7 },
+                  encoding: { x: { ...x, field: 'least' }, x2: { field: 'most' }, y, stroke: literal },
+                },
+              ]),
           {
             data: { values },
             mark: { type: 'rule', strokeWidth: 1.2, opacity: 0.7 },
