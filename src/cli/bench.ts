@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../types.ts';
+import { benchCompare } from './bench-compare.ts';
 import { progress } from './progress.ts';
 import { nameOf } from './run.ts';
 import { stopSignals } from './stop.ts';
@@ -25,7 +26,8 @@ order drawn from the seed, there and back. Leave the machine alone meanwhile: wh
     )
     .action(async (file: string, written: unknown) => {
       process.exitCode = await measureFile(file, optionsSchema.parse(written));
-    });
+    })
+    .addCommand(benchCompare());
 }
 
 async function measureFile(file: string, options: Options): Promise<number> {
