@@ -1,5 +1,4 @@
-/** A measuring process: takes one group from standard input, measures it, and writes what it found to standard output. */
-import { writeSync } from 'node:fs';
+/** A measuring process: takes one group from standard input, measures it, and sends what it found to the process that started it. */
 import { z } from 'zod';
 import { loadBackend } from '../engine/backend.ts';
 import { engineNamed, engineNameFor } from '../engine/engine.ts';
@@ -10,9 +9,12 @@ const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
 const order = z.custom<Order>().parse(JSON.parse(Buffer.concat(chunks).toString()));
 
-const backend = await loadBackend(order.group.numerics);
+/** Fixed work takes no backend, and is up sooner without one. */
+const isPlain = order.group.variants.every(({ work }) => ['copy', 'arithmetic', 'sleep'].includes(work.kind));
+const none = { name: 'none', tfjs: '', tensorflow: '' } as const;
+const backend = isPlain ? none : await loadBackend(order.group.numerics);
 const fallbacks: string[] = [];
-const name = engineNameFor(backend.name, order.group.engine);
+const name = backend.name === 'none' ? 'eager' : engineNameFor(backend.name, order.group.engine);
 const engine: Engine = engineNamed(name, order.group.numerics, (why) => fallbacks.push(why));
 const before = process.resourceUsage();
 const start = performance.now();
@@ -28,4 +30,4 @@ const findings: Findings = {
   versions: { tfjs: backend.tfjs, tensorflow: backend.tensorflow, node: process.version },
   switches: (process.resourceUsage().involuntaryContextSwitches - before.involuntaryContextSwitches) / seconds,
 };
-writeSync(1, JSON.stringify(findings));
+process.send?.(findings, () => process.disconnect());

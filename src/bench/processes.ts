@@ -38,21 +38,25 @@ export async function measured(order: Order, signal: AbortSignal): Promise<Findi
   ];
   const asked = order.group.backend === 'auto' ? {} : { CLIPBENCH_BACKEND: order.group.backend };
   const running = spawn(command, words, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
+    serialization: 'advanced',
     env: { ...process.env, ...asked },
     signal,
     killSignal: 'SIGKILL',
   });
-  const [answer, complaints]: [Buffer[], Buffer[]] = [[], []];
-  running.stdout.on('data', (chunk: Buffer) => answer.push(chunk));
-  running.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
-  running.stdin.on('error', () => {}); // its end says more
-  running.stdin.end(JSON.stringify(order));
+  let findings: unknown;
+  running.on('message', (message) => {
+    findings = message;
+  });
+  const complaints: Buffer[] = [];
+  running.stderr?.on('data', (chunk: Buffer) => complaints.push(chunk));
+  running.stdin?.on('error', () => {}); // its end says more
+  running.stdin?.end(JSON.stringify(order));
   const status = await new Promise<number | string>((resolve, reject) => {
     running.on('error', reject);
     running.on('close', (code, killed) => resolve(code ?? killed ?? 'nothing'));
   });
-  if (status === 0) return z.custom<Findings>().parse(JSON.parse(Buffer.concat(answer).toString()));
+  if (status === 0) return z.custom<Findings>((found) => found !== undefined).parse(findings);
   const said = Buffer.concat(complaints).toString().trim();
   const error = said.split('\n').findLast((line) => /Error: /.test(line)) ?? said.split('\n').at(-1);
   throw new Error(`a measuring process ended with ${status}: ${error}`);

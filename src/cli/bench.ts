@@ -32,11 +32,14 @@ order drawn from the seed, there and back. Leave the machine alone meanwhile: wh
 
 async function measureFile(file: string, options: Options): Promise<number> {
   const folder = folderOf(file, options);
-  const [{ loadBench }, { processCount, runBench, writeBench }, { benchText }] = await Promise.all([
-    import('../bench/bench_file.ts'),
-    import('../bench/bench.ts'),
-    import('./bench-text.ts'),
-  ]);
+  const [{ loadBench }, { processCount, runBench, writeBench }, { benchText }, { makeBenchReport }, { writeText }] =
+    await Promise.all([
+      import('../bench/bench_file.ts'),
+      import('../bench/bench.ts'),
+      import('./bench-text.ts'),
+      import('../report/bench/index.ts'),
+      import('../report/index.ts'),
+    ]);
   const asked = loadBench(file);
   const total = processCount(asked);
   const variants = asked.groups.reduce((sum, group) => sum + group.variants.length, 0);
@@ -48,7 +51,8 @@ async function measureFile(file: string, options: Options): Promise<number> {
     bar.end();
     writeBench(folder, result);
     console.log(benchText(result));
-    console.log(`wrote ${join(folder, 'bench.csv')}, samples.csv, bench.json`);
+    const page = await writeText(join(folder, 'report.html'), (await makeBenchReport(folder, 'html')).text ?? '');
+    console.log(`\nwrote ${page}, bench.csv, samples.csv, bench.json`);
     return 0;
   } catch (error) {
     bar.end();
