@@ -37,10 +37,13 @@ const pageOf = async (wanted: WantedMeasurement = {}): Promise<string> => toldBy
 type Line = Record<string, string>;
 const linesOf = async (folder: string, file: string): Promise<Line[]> =>
   parse(await readFile(join(folder, file), 'utf8'), { columns: true });
-/** What a cell shows is the number to as many digits as it has. */
+/** What a cell shows is the number, rounded to the digits that it has. */
 function assertShown(cell: string | undefined, value: string | number | undefined): void {
-  const shown = Number((cell ?? '').replaceAll('\u2212', '-').replaceAll('\u202F', ''));
-  assert.ok(cell !== '' && Math.abs(shown - Number(value)) <= 0.006 * Math.abs(Number(value)), `${cell} is ${value}`);
+  const plain = (cell ?? '').replaceAll('\u2212', '-').replaceAll('\u202F', '');
+  const [, decimals = '', exponent = '0'] =
+    /^-?\d+(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(plain) ?? assert.fail(`${cell} is ${value}`);
+  const place = Number(`1e${Number(exponent) - decimals.length}`);
+  assert.ok(Math.abs(Number(plain) - Number(value)) <= 0.51 * place, `${cell} is ${value}`);
 }
 
 const step = await folderOf(measured());
