@@ -1,5 +1,6 @@
 /** The JSON Schema by which editors complete and check experiment files. Made from the parts' own option schemas. */
 import { z } from 'zod';
+import { benchSchema } from '../../src/bench/bench_file.ts';
 import { compareSchema, tuneSchema } from '../../src/manifest.ts';
 import { kinds } from '../../src/matrix/block.ts';
 import type { Kind } from '../../src/matrix/choices.ts';
@@ -10,7 +11,29 @@ import type { Options, Part } from '../../src/types.ts';
 
 type Json = Record<string, unknown>;
 
-export function experimentSchema(): Json {
+/** The same of bench files. */
+export function benchFileSchema(): Json {
+  const { properties, definitions, ...schema } = experimentSchema();
+  const { compare: _, tune: __, ...keys } = properties;
+  const strategy = {
+    anyOf: [
+      { const: 'all', description: 'every strategy that can act there, at its usual options' },
+      definitions.strategy,
+    ],
+  };
+  return {
+    ...schema,
+    title: 'clipbench bench',
+    properties: {
+      ...keys,
+      ...Object.fromEntries(Object.entries(benchSchema.shape).map(([name, own]) => [name, jsonOf(own)])),
+    },
+    required: ['question', 'measure'],
+    definitions: { ...definitions, strategy },
+  };
+}
+
+export function experimentSchema() {
   const chain = {
     type: 'object',
     properties: { chain: { type: 'array', minItems: 2, items: one('strategy') } },
@@ -25,6 +48,11 @@ export function experimentSchema(): Json {
     strategy: axis({ anyOf: [one('strategy'), chain] }),
     ...Object.fromEntries(Object.entries(fields.shape).map(([name, schema]) => [name, axis(jsonOf(schema))])),
     seeds: jsonOf(seedsSchema),
+  };
+  const definitions: Json = {
+    ...block,
+    threshold_rule: thresholdRule(),
+    ...Object.fromEntries(Object.values(kinds).map((kind) => [`one_${kind.word}`, choice(kind)])),
   };
   // Blocks take what the file takes, so both refer to one definition.
   const properties = Object.fromEntries(Object.keys(block).map((key) => [key, { $ref: `#/definitions/${key}` }]));
@@ -46,11 +74,7 @@ export function experimentSchema(): Json {
     },
     required: ['question'],
     additionalProperties: false,
-    definitions: {
-      ...block,
-      threshold_rule: thresholdRule(),
-      ...Object.fromEntries(Object.values(kinds).map((kind) => [`one_${kind.word}`, choice(kind)])),
-    },
+    definitions,
   };
 }
 

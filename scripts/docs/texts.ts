@@ -2,6 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { applySchema } from '../../src/apply/steps.ts';
+import { benchFiles } from '../../src/bench_columns.ts';
 import { catalogue, entriesOf, namesInCatalogue } from '../../src/catalogue.ts';
 import { csvFiles } from '../../src/columns.ts';
 import { controls } from '../../src/matrix/fields.ts';
@@ -9,7 +10,8 @@ import { find, optionsWithRole, parts } from '../../src/parts.ts';
 import { benchReportSchema } from '../../src/report/bench/summary-schema.ts';
 import { reportSchema } from '../../src/report/summary-schema.ts';
 import type { Options, Part } from '../../src/types.ts';
-import { experimentSchema } from './experiment_schema.ts';
+import { benchTables } from './bench_table.ts';
+import { benchFileSchema, experimentSchema } from './experiment_schema.ts';
 
 /** @param read a committed file's text, for files of which only a part is generated */
 export function generatedTexts(read: (file: string) => string): Record<string, string> {
@@ -20,7 +22,11 @@ export function generatedTexts(read: (file: string) => string): Record<string, s
     'src/report/bench/report.schema.json': `${JSON.stringify(z.toJSONSchema(benchReportSchema, { target: 'draft-7' }), null, 2)}\n`,
     'src/strategies/README.md': strategyNames(measured(read('results/peers/strategies.csv'))),
     'src/matrix/experiment.schema.json': `${JSON.stringify(experimentSchema(), null, 2)}\n`,
-    'README.md': withControls(withParts(withTimes(read('README.md'), read('results/peers/peers.md')))),
+    'src/bench/bench.schema.json': `${JSON.stringify(benchFileSchema(), null, 2)}\n`,
+    'README.md': withCosts(
+      withControls(withParts(withTimes(read('README.md'), read('results/peers/peers.md')))),
+      benchTables(read),
+    ),
   };
 }
 
@@ -112,8 +118,17 @@ function withTimes(readme: string, times: string): string {
   );
 }
 
+/** The README with what `clipbench bench` measured last. */
+function withCosts(readme: string, tables: string): string {
+  return readme.replace(
+    /(<!-- generated: bench -->\n)[\s\S]*?(<!-- end -->)/,
+    (_, start: string, end: string) => `${start}${tables}${end}`,
+  );
+}
+
 function columnDictionary(): string {
-  const sections = csvFiles.map(({ file, rows, deterministic, columns }) =>
+  const measured = benchFiles.map(({ file, ...of }) => ({ ...of, file: `bench/<name>/${file}` }));
+  const sections = [...csvFiles, ...measured].map(({ file, rows, deterministic, columns }) =>
     [
       `## ${file}`,
       '',
@@ -128,8 +143,9 @@ function columnDictionary(): string {
   return `# results
 
 Each experiment has a folder here, named after its file. Everything but \`reference/\`, \`peers/\` (times of
-training steps in other systems, \`npm run bench:peers\`) and this page is ignored by git. This page is generated (\`npm run
-docs\`).
+training steps in other systems, \`npm run bench:peers\`), the measurements in \`bench/\` that the README shows (\`clipbench bench
+experiments/bench/<name>.yaml\`; \`clipbench report\` makes their pages) and this page is ignored by git. This page is generated
+(\`npm run docs\`).
 
 Text is UTF-8 with LF, fields are quoted as in RFC 4180. Numbers of kind \`float\` are float32 as the shortest text that
 reads back as the same float32, those of kind \`double\` JavaScript's shortest text. \`NaN\`, \`Infinity\`, \`-Infinity\` and

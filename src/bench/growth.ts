@@ -2,16 +2,18 @@
 import type { Growth } from '../bench_record.ts';
 import { hodgesLehmann } from '../stats/hodges-lehmann.ts';
 import { confidenceOf, timesOf } from './estimate.ts';
-import type { Bench, Turn } from './variant.ts';
+import type { Bench, Group, Turn } from './variant.ts';
 
 /** Over the whole range, and over the last decade of it: what is small costs what a call costs, whatever its size. */
 export function growthsOf({ groups, growth }: Bench, turns: readonly Turn[]): Growth[] {
   if (growth === undefined) return [];
+  const several = fixed.filter((fact) => new Set(groups.map((group) => factOf(group, fact))).size > 1);
   // Variants that differ in the size alone, as those of workers do, are one.
   const sized = groups.flatMap((group) =>
     group.variants.flatMap(({ name, role, facts }) => {
       const size = facts[growth];
-      const line = growth === 'workers' || growth === 'cells' ? group.name : name;
+      const alike = growth === 'workers' || growth === 'cells' ? group.name : name;
+      const line = [alike, ...several.map((fact) => factOf(group, fact))].join(' · ');
       const own = turns.filter((turn) => turn.group === group.name);
       return role === 'again' || typeof size !== 'number' ? [] : [{ line, size, times: timesOf(own, name) }];
     }),
@@ -25,6 +27,14 @@ export function growthsOf({ groups, growth }: Bench, turns: readonly Turn[]): Gr
     return ranges.flatMap((range) => fitted(line, growth, range));
   });
 }
+
+/** What lines are told apart by, where a measurement has several. */
+const fixed = ['task', 'model', 'optimizer', 'backend', 'engine', 'numerics'] as const;
+
+const factOf = (group: Group, fact: (typeof fixed)[number]): string =>
+  fact === 'backend' || fact === 'engine' || fact === 'numerics'
+    ? group[fact]
+    : String(group.variants[0]?.facts[fact] ?? '');
 
 interface Point {
   size: number;

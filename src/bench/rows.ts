@@ -51,13 +51,11 @@ export function benchRows(
 function compared(group: Group, { name, role }: Variant, turns: readonly Turn[], noise: number): Record<string, Value> {
   if (name === group.baseline || role === 'reference') return {};
   const ratio = typical(ratiosOf(turns, name, group.baseline));
-  const copied =
-    name !== 'none' && group.variants.find((variant) => variant.name === group.baseline)?.work.kind === 'copy';
+  const isToCopy = group.variants.find((variant) => variant.name === group.baseline)?.work.kind === 'copy';
+  if (!isToCopy) return { ...spread('ratio', ratio), verdict: verdictOf(ratio, noise) };
+  // Slower than copying is no finding, and what does nothing copies nothing.
   const share = { estimate: 1 / ratio.estimate, low: 1 / ratio.high, high: 1 / ratio.low };
-  return {
-    ...spread('ratio', ratio),
-    ...(copied ? spread('copy_share', share) : { verdict: verdictOf(ratio, noise) }),
-  };
+  return { ...spread('ratio', ratio), ...(name !== 'none' && spread('copy_share', share)) };
 }
 
 /** A second's worth, from ms of a call. */
