@@ -7,7 +7,7 @@ import { significant } from '../../src/report/format.ts';
 type Row = Record<string, string>;
 
 /** Measurements whose growth is shown, by folder. */
-const grown = ['clip_size', 'clip_tensors', 'step_parameters', 'step_length', 'cells', 'workers'];
+const grown: string[] = [];
 
 /** @param read a committed file's text */
 export function benchTables(read: (file: string) => string): string {
@@ -18,8 +18,8 @@ export function benchTables(read: (file: string) => string): string {
   const growths = grown.map((name) => ({ name, record: recordOf(name) }));
   return [
     strategyTable(rowsOf('clip'), rowsOf('step')),
-    `${machineText(records.clip)} ${believable([...Object.values(records), ...growths.map(({ record }) => record)])}`,
-    growthTable(growths),
+    `${machineText(records.clip)} ${loads(records)} ${believable([...Object.values(records), ...growths.map(({ record }) => record)])}`,
+    ...(growths.length > 0 ? [growthTable(growths)] : []),
     '',
   ].join('\n\n');
 }
@@ -64,6 +64,15 @@ const ratio = (text = ''): string => Number(text).toFixed(Number(text) < 10 ? 2 
 
 const machineText = ({ machine, processes, confidence, versions }: BenchRecord): string =>
   `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB, Node ${versions.node}, TensorFlow ${versions.tensorflow}; ${processes} processes, intervals of ${significant(100 * confidence)} %; \`·\`: not told apart from \`none\`, by the noise of the group.`;
+
+/** What else ran: above 1 after, or above 0 before, it was others. */
+const loads = (records: Record<string, BenchRecord>): string =>
+  `Load before and after: ${Object.entries(records)
+    .map(
+      ([name, { disturbance }]) =>
+        `${name} ${disturbance.load_before.toFixed(2)} and ${disturbance.load_after.toFixed(2)}`,
+    )
+    .join(', ')} (1 is its own).`;
 
 /** Every group's twins, which take turns like any other two. */
 function believable(records: readonly BenchRecord[]): string {

@@ -15,7 +15,7 @@ import type { Group, Variant } from './variant.ts';
 /** Gradient, parameters, what becomes of it, and a strategy's memory. */
 const COPIES = 5;
 /** Of the machine's memory, beyond which variants are set up one at a time. */
-const SHARE = 0.3;
+const SHARE = 0.55;
 
 const numericsOf = (written: unknown, mistakes: Mistakes): Group['numerics'] => {
   if (written === undefined || written === 'repro' || written === 'fast') return written ?? 'repro';
@@ -91,7 +91,7 @@ function variantsOf(strategies: readonly Clip[], entries: number, tensors: numbe
     { name: 'copy', role: 'reference', work: { kind: 'copy', entries }, facts },
     { name: 'arithmetic', role: 'reference', work: { kind: 'arithmetic', sums: 1e6 }, facts: {} },
   ];
-  const bytes = 4 * entries * COPIES * variants.length;
+  const bytes = 4 * entries * COPIES * variants.filter(({ work }) => work.kind === 'clip').length;
   return { baseline: 'copy', again: { variant: one?.name ?? '', twin }, variants, alone: bytes > SHARE * totalmem() };
 }
 

@@ -30,7 +30,7 @@ export function open(work: Work, engine: Engine): Subject {
     case 'run':
       return run(work);
     case 'copy':
-      return copy(work.entries);
+      return copy(work.entries, work.times);
     case 'arithmetic':
       return arithmetic(work.sums);
     case 'sleep':

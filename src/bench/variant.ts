@@ -12,8 +12,8 @@ export type Work =
   | { kind: 'training'; cell: Cell }
   /** `clipbench run` on an experiment, in processes of its own. */
   | { kind: 'run'; experiment: string; workers: number }
-  /** Copies so many float32, as fast as the machine does. */
-  | { kind: 'copy'; entries: number }
+  /** Copies so many float32, as fast as the machine does; once, unless said. */
+  | { kind: 'copy'; entries: number; times?: number }
   /** Sums of a million products in plain JavaScript. */
   | { kind: 'arithmetic'; sums: number }
   /** Waits, in ms. */

@@ -2,11 +2,11 @@
 import type { Subject } from '../subject.ts';
 
 /** Copies so many float32: the speed of memory, or of a cache where they fit into it. */
-export function copy(entries: number): Subject {
+export function copy(entries: number, times = 1): Subject {
   const [from, to] = [new Float32Array(entries).fill(1), new Float32Array(entries)];
   return {
     call(count) {
-      for (let i = 0; i < count; i++) to.set(from);
+      for (let i = 0; i < count * times; i++) to.set(from);
     },
     close() {},
   };
